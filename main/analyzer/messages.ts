@@ -1,0 +1,82 @@
+import type { ErrorData } from '../../preload/contract/errors.ts';
+import type { CoverageInterval } from '../../preload/contract/footage.ts';
+import type { RunParameters } from '../../preload/contract/runs.ts';
+import type { FrameDetection } from '../detect/detection.ts';
+import type { TrackFinding } from '../track/track.ts';
+
+/** Start (or go on with) one run. One at a time per analyzer. */
+export interface StartMessage {
+  readonly kind: 'start';
+  readonly runId: number;
+  readonly footagePath: string;
+  readonly ffmpegPath: string;
+  /** A manifest as JSON text and the weights beside it; hashed before a session is made. */
+  readonly manifestJson: string;
+  readonly weightsPath: string;
+  readonly parameters: RunParameters;
+  /** The footage's own extent and frame times, for the coverage ledger. */
+  readonly startPtsUs: number;
+  readonly endPtsUs: number;
+  readonly frameTimesPath: string;
+  readonly threads: number;
+  readonly resume: { readonly checkpointPtsUs: number; readonly state: string } | null;
+}
+
+export type ToAnalyzer =
+  | StartMessage
+  | { readonly kind: 'acknowledge'; readonly runId: number; readonly sequence: number }
+  /** Finish the batch under way, send it, then stop with `stopped`. */
+  | { readonly kind: 'stop'; readonly runId: number }
+  | { readonly kind: 'exit' };
+
+export interface BatchDetection extends FrameDetection {
+  readonly ptsUs: number;
+  readonly trackId: number | null;
+}
+
+/** At most two seconds of work. Stored in one transaction with its checkpoint, then acknowledged. */
+export interface Batch {
+  readonly runId: number;
+  readonly sequence: number;
+  /** PTS of the frames analysed in this batch, ascending. */
+  readonly analysedPtsUs: readonly number[];
+  readonly detections: readonly BatchDetection[];
+  readonly findings: readonly TrackFinding[];
+  /** What became of the stretch this batch covers; joins the batch before without a gap. */
+  readonly coverage: readonly CoverageInterval[];
+  readonly checkpoint: { readonly ptsUs: number; readonly state: string };
+  /** Counted in this batch only. */
+  readonly counts: {
+    readonly framesDecoded: number;
+    readonly framesAnalysed: number;
+    readonly framesSkipped: number;
+    readonly inferenceMs: number;
+    readonly wallMs: number;
+  };
+}
+
+export type FromAnalyzer =
+  | { readonly kind: 'ready' }
+  | {
+      readonly kind: 'started';
+      readonly runId: number;
+      readonly provider: string;
+      readonly ffmpegVersion: string;
+    }
+  | { readonly kind: 'batch'; readonly batch: Batch }
+  | {
+      readonly kind: 'progress';
+      readonly runId: number;
+      readonly ptsUs: number;
+      readonly framesDecoded: number;
+      readonly framesAnalysed: number;
+    }
+  | { readonly kind: 'stopped'; readonly runId: number }
+  /** The last batch has been acknowledged. `isComplete` is false when frames are missing or undecodable. */
+  | {
+      readonly kind: 'done';
+      readonly runId: number;
+      readonly isComplete: boolean;
+      readonly complaints: readonly string[];
+    }
+  | { readonly kind: 'failed'; readonly runId: number; readonly error: ErrorData };

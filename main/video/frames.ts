@@ -1,0 +1,46 @@
+import type { SizePx } from '../../preload/contract/geometry.ts';
+
+/** How a frame is brought to the size asked for. `stretch` ignores the aspect ratio, `contain` keeps it, padded right and bottom with black. */
+export type FrameFit = 'stretch' | 'contain';
+
+export interface DecodeOptions {
+  readonly ffmpegPath: string;
+  readonly signal: AbortSignal;
+  /** The first frame is the first one at or after this; null starts at the first frame of the file. */
+  readonly fromPtsUs: number | null;
+  /** At most one frame per cell of a grid of this many µs, anchored at media time 0; null gives every frame. */
+  readonly everyUs: number | null;
+  /** Output size; null keeps the upright source size of the first frame. */
+  readonly scaleTo: (SizePx & { readonly fit: FrameFit }) | null;
+  readonly pixelFormat: 'rgb24' | 'gray';
+}
+
+/**
+ * One decoded, upright frame. `data` is uint8 [heightPx, widthPx, 3 or 1] and is valid only until the next frame is
+ * asked for (buffers are reused).
+ */
+export interface DecodedFrame extends SizePx {
+  /** The frame's own presentation time from the container, µs. */
+  readonly ptsUs: number;
+  /** Upright size of this frame before scaling; differs from the first frame's after a mid-stream size change. */
+  readonly sourceSize: SizePx;
+  /** Frames that came out of the decoder so far in this pass, those not selected included. */
+  readonly framesDecoded: number;
+  readonly data: Uint8Array;
+}
+
+/** What one pass over the file showed, known when the frames have ended. */
+export interface DecodeSummary {
+  /** PTS of every frame that came out of the decoder, ascending, those not selected included. */
+  readonly decodedPtsUs: Float64Array;
+  readonly lastFrameEndPtsUs: number | null;
+  /** ffmpeg's own complaints, the first few, for the person and the log. */
+  readonly complaints: readonly string[];
+  readonly exitCode: number | null;
+}
+
+/** An async iterator of frames with back-pressure; leaving the loop early kills ffmpeg. */
+export interface FrameStream extends AsyncIterable<DecodedFrame> {
+  /** Resolves when the stream has ended, by itself or by its consumer. */
+  readonly summary: Promise<DecodeSummary>;
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { ErrorData } from './errors.ts';
+import { FootageId, RunId } from './ids.ts';
+import { CameraClock, PtsUs } from './time.ts';
+
+/** What happened to a stretch of footage. The intervals of a footage add up to its whole duration, always. */
+export const CoverageKind = z.enum(['analysed', 'skipped', 'undecodable', 'missing', 'pending']);
+export type CoverageKind = z.infer<typeof CoverageKind>;
+
+/**
+ * Half-open stretch [fromPtsUs, toPtsUs).
+ * `skipped`: the motion gate saw no change. `undecodable`: the container has data here that gave no picture.
+ * `missing`: the container claims footage here and has no data. `pending`: not looked at yet.
+ */
+export const CoverageInterval = z.object({ fromPtsUs: PtsUs, toPtsUs: PtsUs, kind: CoverageKind });
+export type CoverageInterval = z.infer<typeof CoverageInterval>;
+
+/** Something about a file a person must know before relying on it. */
+export const FootageNotice = z.object({
+  kind: z.enum([
+    'framesMissing',
+    'durationImplausible',
+    'decodeErrors',
+    'sizeChanges',
+    'timestampsRepaired',
+    'startOffset',
+    'interlaced',
+    'audioIgnored',
+    'severalVideoStreams',
+    'editList',
+  ]),
+  text: z.string(),
+});
+export type FootageNotice = z.infer<typeof FootageNotice>;
+
+export const Footage = z.object({
+  footageId: FootageId,
+  path: z.string(),
+  fileName: z.string(),
+  camera: z.string(),
+  sha256: z.string(),
+  bytes: z.number().int(),
+  container: z.string(),
+  codec: z.string(),
+  /** Upright (rotation applied) size of the first frame. */
+  widthPx: z.number().int(),
+  heightPx: z.number().int(),
+  /** Clockwise degrees the container asks for, already applied to every frame we show. */
+  rotationDeg: z.number(),
+  /** Nominal, for display only; never used to compute a time. */
+  nominalFps: z.number().nullable(),
+  /** PTS of the first frame, and the end of the last one. */
+  startPtsUs: PtsUs,
+  endPtsUs: PtsUs,
+  /** Frames the container's header claims, when it does. */
+  claimedFrames: z.number().int().nullable(),
+  /** Frames found in the container by reading it through. */
+  indexedFrames: z.number().int(),
+  clock: CameraClock,
+  notices: z.array(FootageNotice),
+  /** False when the original is not at `path` any more. */
+  isOriginalPresent: z.boolean(),
+  /** The run whose findings the screen shows. */
+  currentRunId: RunId.nullable(),
+  addedWallMs: z.number().int(),
+});
+export type Footage = z.infer<typeof Footage>;
+
+/** One line of an import's report: every file given is named exactly once with its outcome. */
+export const ImportEvent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('scanning'), path: z.string() }),
+  z.object({ kind: z.literal('hashing'), path: z.string(), doneBytes: z.number(), totalBytes: z.number() }),
+  z.object({ kind: z.literal('added'), path: z.string(), footage: Footage }),
+  z.object({ kind: z.literal('duplicate'), path: z.string(), footageId: FootageId, message: z.string() }),
+  z.object({ kind: z.literal('refused'), path: z.string(), error: ErrorData }),
+  z.object({
+    kind: z.literal('finished'),
+    added: z.number().int(),
+    duplicates: z.number().int(),
+    refused: z.number().int(),
+  }),
+]);
+export type ImportEvent = z.infer<typeof ImportEvent>;
+
+/** How the player gets pictures of a footage. */
+export const Playback = z.object({
+  footageId: FootageId,
+  /** `original`: Chromium plays the file itself. `proxy`: it plays a made copy. `proxyNeeded`: ask for one. */
+  source: z.enum(['original', 'proxy', 'proxyNeeded']),
+  /** Path under the media root; null while a proxy is needed. */
+  mediaUrl: z.string().nullable(),
+  /** Float64Array, little endian: PTS in µs of every frame, ascending. */
+  frameTimesUrl: z.string(),
+  /** player seconds = (ptsUs - originPtsUs) / 1e6. */
+  originPtsUs: PtsUs,
+  /** For the screen, when what is shown is not the original. */
+  notice: z.string().nullable(),
+});
+export type Playback = z.infer<typeof Playback>;
+
+export const ProxyEvent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('progress'), doneFrac: z.number() }),
+  z.object({ kind: z.literal('done'), playback: Playback }),
+]);
+export type ProxyEvent = z.infer<typeof ProxyEvent>;
