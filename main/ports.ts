@@ -1,3 +1,5 @@
+import type { Router } from '@orpc/server';
+import type { Contract } from '../preload/contract/contract.ts';
 import type { FromAnalyzer, ToAnalyzer } from './analyzer/messages.ts';
 
 /** A running analyzer process, whatever forked it. */
@@ -31,4 +33,23 @@ export interface HostPorts {
   readonly pickPaths: ((kind: 'footage' | 'folder') => Promise<string[]>) | null;
   readonly nowWallMs: () => number;
   readonly log: Log;
+}
+
+/** What every handler of the contract is given besides its input and signal. */
+export interface RpcContext {
+  readonly host: HostPorts['kind'];
+}
+
+/** The running application as a shell sees it: what `openHost(ports, options)` in `main/host.ts` resolves to. */
+export interface Host {
+  /** Handlers of the whole contract; the shell serves them over its own transport. */
+  readonly router: Router<Contract, RpcContext>;
+  /** Answers every media URL (`/media/...`), whatever scheme and host it came under. */
+  readonly handleMedia: (request: Request) => Promise<Response>;
+  /** Folder of the open case; what a browser drops is received below it. */
+  readonly caseFolder: () => string;
+  /** Adds files and folders and queues an analysis of what was added. */
+  readonly importAndAnalyse: (paths: readonly string[]) => Promise<void>;
+  /** Stops the analyzer at its next batch, closes the case. */
+  readonly close: () => Promise<void>;
 }
