@@ -1,5 +1,6 @@
 import type { ErrorData } from '../../preload/contract/errors.ts';
 import type { CoverageInterval } from '../../preload/contract/footage.ts';
+import type { SizePx } from '../../preload/contract/geometry.ts';
 import type { RunParameters } from '../../preload/contract/runs.ts';
 import type { FrameDetection } from '../detect/detection.ts';
 import type { TrackFinding } from '../track/track.ts';
@@ -17,6 +18,8 @@ export interface StartMessage {
   /** The footage's own extent and frame times, for the coverage ledger. */
   readonly startPtsUs: number;
   readonly endPtsUs: number;
+  /** Upright size of the first frame, for the decoder's output size. */
+  readonly sourceSize: SizePx;
   readonly frameTimesPath: string;
   readonly threads: number;
   readonly resume: { readonly checkpointPtsUs: number; readonly state: string } | null;
@@ -64,6 +67,7 @@ export type FromAnalyzer =
       readonly ffmpegVersion: string;
     }
   | { readonly kind: 'batch'; readonly batch: Batch }
+  /** Between two batches; counted since this `start`. */
   | {
       readonly kind: 'progress';
       readonly runId: number;

@@ -26,6 +26,11 @@ export interface DecodedFrame extends SizePx {
   readonly sourceSize: SizePx;
   /** Frames that came out of the decoder so far in this pass, those not selected included. */
   readonly framesDecoded: number;
+  /**
+   * PTS of the frames that came out of the decoder since the frame given before this one (in this pass), this one's
+   * included, ascending; so that coverage is known batch by batch and not only at the end.
+   */
+  readonly decodedPtsUs: readonly number[];
   readonly data: Uint8Array;
 }
 
