@@ -1,0 +1,207 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { AppError } from '../../preload/contract/errors.ts';
+
+/**
+ * Demuxers that recorded footage comes in. What is left out matters most: `hls`, `concat`, `dash`, `sdp`, `rtsp`
+ * and the like open other files or the network on the say of a text file, whatever its extension; `image2` turns
+ * `cam_%03d.jpg` into a series of other files; the `*_pipe` and `gif` demuxers read still images.
+ */
+const FOOTAGE_DEMUXERS = [
+  ...['mov', 'mp4', 'm4a', '3gp', '3g2', 'mj2', 'matroska', 'webm', 'avi', 'asf', 'asf_o', 'flv', 'live_flv'],
+  ...['mpegts', 'mpegtsraw', 'mpeg', 'mpegvideo', 'm4v', 'h261', 'h263', 'h264', 'hevc', 'vvc', 'av1', 'obu'],
+  ...[
+    'ivf',
+    'mjpeg',
+    'mpjpeg',
+    'ingenient',
+    'dhav',
+    'ifv',
+    'dv',
+    'mxf',
+    'gxf',
+    'ogg',
+    'nut',
+    'vc1',
+    'vc1test',
+  ],
+  ...['wtv', 'rm', 'cavsvideo', 'nuv', 'pmp', 'yuv4mpegpipe'],
+];
+
+/** 8192 x 8192. Above every camera made, and low enough that a forged header costs 55 MB and not gigabytes. */
+export const MAX_FRAME_PIXELS = 67_108_864;
+
+/** No single allocation of ffmpeg may exceed this; a 24 h MP4 index needs 0.25 GB, an 8K RGB frame 0.1 GB. */
+const MAX_ALLOCATION_BYTES = 1_073_741_824;
+
+const TAIL_LINES = 60;
+const MAX_LINE_CHARS = 4_096;
+
+/**
+ * Arguments that open one local file as footage and nothing else: demuxer and protocol allow-lists, a pixel limit,
+ * and the `file:` prefix, so that no path is taken for an option, a protocol or a pattern. Input options (`-ss`,
+ * `-noautorotate`) go before these.
+ */
+export function inputArguments(path: string): string[] {
+  return [
+    ...['-protocol_whitelist', 'file,pipe'],
+    ...['-format_whitelist', FOOTAGE_DEMUXERS.join(',')],
+    ...['-max_pixels', String(MAX_FRAME_PIXELS)],
+    ...['-i', `file:${path}`],
+  ];
+}
+
+export interface FfmpegExit {
+  /** Null when it was ended by a signal. 0 says nothing about whether every frame came out. */
+  readonly exitCode: number | null;
+  /** The last lines of stderr, oldest first, each with its `[level]`. */
+  readonly stderrTail: readonly string[];
+}
+
+export interface FfmpegJob {
+  readonly ffmpegPath: string;
+  /** What follows the fixed arguments (`-nostdin -hide_banner -nostats -loglevel repeat+level+...`). */
+  readonly args: readonly string[];
+  readonly signal: AbortSignal;
+  /** Wall time after which the process is killed with `video.timeout`. */
+  readonly timeoutMs?: number;
+  /** `info` by default: the dump of streams and the lines of `showinfo` are `[info]`. */
+  readonly logLevel?: 'error' | 'warning' | 'info';
+  /** Every line of stderr, without its line break. */
+  readonly onStderrLine?: (line: string) => void;
+}
+
+/** A running ffmpeg. Whoever has one calls `kill` in `finally`; killing one that is gone does nothing. */
+export interface FfmpegProcess {
+  readonly stdout: Readable;
+  /**
+   * Settles when the process and its pipes are gone. Rejects with the signal's reason, or with `ffmpeg.missing`,
+   * `video.timeout` or `disk.full`. stdout must be read (or destroyed) for it to settle.
+   */
+  readonly ended: Promise<FfmpegExit>;
+  kill(): void;
+}
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+function missingError(ffmpegPath: string, cause: unknown): AppError {
+  return new AppError(
+    'ffmpeg.missing',
+    `ffmpeg could not be started. Install ffmpeg, or set FFMPEG_PATH to its program. Tried: ${ffmpegPath}`,
+    { cause },
+  );
+}
+
+/** Splits stderr into lines, hands each on, and keeps the last ones. A line without end is cut, not collected. */
+function followStderr(stream: Readable, onLine: ((line: string) => void) | undefined): readonly string[] {
+  const tail: string[] = [];
+  let rest = '';
+  const take = (line: string): void => {
+    if (line === '') return;
+    tail.push(line.slice(0, MAX_LINE_CHARS));
+    if (tail.length > TAIL_LINES) tail.shift();
+    onLine?.(line);
+  };
+  stream.setEncoding('utf8');
+  stream.on('data', (text: string) => {
+    const lines = (rest + text).split(/\r\n|\n|\r/);
+    rest = lines.pop() ?? '';
+    for (const line of lines) take(line);
+    if (rest.length > 16 * MAX_LINE_CHARS) {
+      take(rest);
+      rest = '';
+    }
+  });
+  stream.on('end', () => take(rest));
+  return tail;
+}
+
+function exitOf(child: Child, job: FfmpegJob, tail: readonly string[]): Promise<FfmpegExit> {
+  return new Promise((resolve, reject) => {
+    let hasTimedOut = false;
+    const kill = (): void => void child.kill('SIGKILL');
+    const timer =
+      job.timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            hasTimedOut = true;
+            kill();
+          }, job.timeoutMs);
+    job.signal.addEventListener('abort', kill, { once: true });
+    const settle = (): void => {
+      clearTimeout(timer);
+      job.signal.removeEventListener('abort', kill);
+    };
+    child.on('error', (error) => {
+      settle();
+      reject(job.signal.aborted ? (job.signal.reason as Error) : missingError(job.ffmpegPath, error));
+    });
+    child.on('close', (exitCode) => {
+      settle();
+      if (job.signal.aborted) reject(job.signal.reason as Error);
+      else if (hasTimedOut) reject(timeoutError(job.timeoutMs ?? 0));
+      else if (tail.some((line) => line.includes('No space left on device'))) reject(diskFullError());
+      else resolve({ exitCode, stderrTail: tail });
+    });
+  });
+}
+
+function timeoutError(timeoutMs: number): AppError {
+  return new AppError('video.timeout', `ffmpeg did not finish within ${Math.round(timeoutMs / 1000)} s.`);
+}
+
+function diskFullError(): AppError {
+  return new AppError('disk.full', 'The disk is full. Free some space and try again.');
+}
+
+/**
+ * Starts ffmpeg with its stdout left to the caller (pull: an unread pipe holds ffmpeg back). Aborting the signal
+ * kills it. Throws the signal's reason when it is aborted already.
+ */
+export function spawnFfmpeg(job: FfmpegJob): FfmpegProcess {
+  job.signal.throwIfAborted();
+  const fixed = [
+    '-nostdin',
+    '-hide_banner',
+    '-nostats',
+    '-loglevel',
+    `repeat+level+${job.logLevel ?? 'info'}`,
+  ];
+  const child: Child = spawn(
+    job.ffmpegPath,
+    [...fixed, '-max_alloc', String(MAX_ALLOCATION_BYTES), ...job.args],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      windowsHide: true,
+      env: { ...process.env, AV_LOG_FORCE_NOCOLOR: '1' },
+    },
+  );
+  const tail = followStderr(child.stderr, job.onStderrLine);
+  const ended = exitOf(child, job, tail);
+  ended.catch(() => undefined); // The caller awaits `ended`; a kill before that is no unhandled rejection.
+  return {
+    stdout: child.stdout,
+    ended,
+    kill: () => {
+      child.stdout.destroy();
+      child.kill('SIGKILL');
+    },
+  };
+}
+
+/**
+ * Runs ffmpeg to its end, and kills it whatever happens on the way (abort, time limit, a callback that throws).
+ * Throws as {@link FfmpegProcess.ended}; an exit code other than 0 is returned, not thrown.
+ */
+export async function runFfmpeg(
+  job: FfmpegJob & { readonly onStdoutChunk?: (chunk: Buffer) => void },
+): Promise<FfmpegExit> {
+  const ffmpeg = spawnFfmpeg(job);
+  try {
+    for await (const chunk of ffmpeg.stdout as AsyncIterable<Buffer>) job.onStdoutChunk?.(chunk);
+    return await ffmpeg.ended;
+  } finally {
+    ffmpeg.kill();
+  }
+}
