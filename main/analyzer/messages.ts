@@ -22,6 +22,8 @@ export interface StartMessage {
   readonly sourceSize: SizePx;
   readonly frameTimesPath: string;
   readonly threads: number;
+  /** Number of the first batch this start will send. */
+  readonly nextSequence: number;
   readonly resume: { readonly checkpointPtsUs: number; readonly state: string } | null;
 }
 
@@ -84,3 +86,8 @@ export type FromAnalyzer =
       readonly complaints: readonly string[];
     }
   | { readonly kind: 'failed'; readonly runId: number; readonly error: ErrorData };
+
+/** Whether something that came over the analyzer's channel is one of its messages. */
+export function isFromAnalyzer(message: unknown): message is FromAnalyzer {
+  return typeof message === 'object' && message !== null && 'kind' in message;
+}
