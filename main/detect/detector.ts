@@ -1,0 +1,57 @@
+import { decodeDetections } from './decodeDetections.ts';
+import type { Detector } from './detection.ts';
+import { classNameByLabel, classNamesOf, parseManifest } from './manifest.ts';
+import { createInputWriter, planInput } from './modelInput.ts';
+import { openSession } from './onnxSession.ts';
+import { readVerifiedWeights } from './weightsFile.ts';
+
+export interface DetectorOptions {
+  /** The manifest as stored with the run. */
+  readonly manifestJson: string;
+  readonly weightsPath: string;
+  /** Threads of one inference; results are the same for any number (measured: bit-identical from 1 to 8). */
+  readonly threads: number;
+  readonly signal: AbortSignal;
+  /** Execution providers in order of preference, `cpu` alone by default. */
+  readonly providers?: readonly string[];
+}
+
+/**
+ * Verifies and loads a model. Loading and every `detect` block the calling thread, so this belongs in the analyzer.
+ * `detect` calls must follow one another: the input buffer is shared by all of them.
+ * @throws AppError model.invalidManifest, model.notInstalled, file.unreadable, model.hashMismatch, model.loadFailed,
+ *   model.unexpectedShape; the signal's reason when aborted before the session is made.
+ */
+export async function createDetector(options: DetectorOptions): Promise<Detector> {
+  const { weightsPath, threads, signal, providers = ['cpu'] } = options;
+  const manifest = parseManifest(options.manifestJson, `of ${weightsPath}`);
+  const weights = await readVerifiedWeights(manifest, weightsPath, signal);
+  signal.throwIfAborted();
+  const session = await openSession({ manifest, weights, weightsPath, threads, providers });
+  const { fixedInput } = session;
+  const writeInput = createInputWriter(manifest.input, fixedInput);
+  const { outputs } = manifest;
+  const names = classNameByLabel(outputs.labels);
+  let isBusy = false;
+  return {
+    modelId: manifest.modelId,
+    provider: session.provider,
+    classNames: classNamesOf(outputs.labels),
+    planInput: (source, shortSidePx) => planInput(manifest.input.size, source, { shortSidePx, fixedInput }),
+    async detect(frame, minScore) {
+      if (isBusy) throw new Error('detect was called before the detection under way had ended');
+      isBusy = true;
+      try {
+        const input = writeInput(frame);
+        const decodeOptions = { outputs, classNameByLabel: names, source: frame.sourceSize, input, minScore };
+        const { result, inferenceMs } = await session.run(input, (raw) =>
+          decodeDetections(raw, decodeOptions),
+        );
+        return { detections: result, inferenceMs };
+      } finally {
+        isBusy = false;
+      }
+    },
+    dispose: () => session.release(),
+  };
+}
