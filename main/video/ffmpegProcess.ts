@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { AppError } from '../../preload/contract/errors.ts';
+import { createLineSplitter } from './lines.ts';
 
 /**
  * Demuxers that recorded footage comes in. What is left out matters most: `hls`, `concat`, `dash`, `sdp`, `rtsp`
@@ -36,7 +37,7 @@ export const MAX_FRAME_PIXELS = 67_108_864;
 const MAX_ALLOCATION_BYTES = 1_073_741_824;
 
 const TAIL_LINES = 60;
-const MAX_LINE_CHARS = 4_096;
+const MAX_TAIL_LINE_CHARS = 4_096;
 
 /**
  * Arguments that open one local file as footage and nothing else: demuxer and protocol allow-lists, a pixel limit,
@@ -93,27 +94,17 @@ function missingError(ffmpegPath: string, cause: unknown): AppError {
   );
 }
 
-/** Splits stderr into lines, hands each on, and keeps the last ones. A line without end is cut, not collected. */
+/** Hands on every line of stderr and keeps the last ones. stderr is always drained, or ffmpeg would stop on it. */
 function followStderr(stream: Readable, onLine: ((line: string) => void) | undefined): readonly string[] {
   const tail: string[] = [];
-  let rest = '';
-  const take = (line: string): void => {
-    if (line === '') return;
-    tail.push(line.slice(0, MAX_LINE_CHARS));
+  const lines = createLineSplitter((line) => {
+    tail.push(line.slice(0, MAX_TAIL_LINE_CHARS));
     if (tail.length > TAIL_LINES) tail.shift();
     onLine?.(line);
-  };
-  stream.setEncoding('utf8');
-  stream.on('data', (text: string) => {
-    const lines = (rest + text).split(/\r\n|\n|\r/);
-    rest = lines.pop() ?? '';
-    for (const line of lines) take(line);
-    if (rest.length > 16 * MAX_LINE_CHARS) {
-      take(rest);
-      rest = '';
-    }
   });
-  stream.on('end', () => take(rest));
+  stream.setEncoding('utf8');
+  stream.on('data', (text: string) => lines.push(text));
+  stream.on('end', () => lines.end());
   return tail;
 }
 

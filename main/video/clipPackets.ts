@@ -1,0 +1,94 @@
+import { AppError } from '../../preload/contract/errors.ts';
+import { inputArguments, spawnFfmpeg } from './ffmpegProcess.ts';
+
+/** One packet of the first video stream, as the container holds it. */
+export interface Packet {
+  /** Presentation time, µs; null where the container stores none (AVI with reordered frames). */
+  readonly ptsUs: number | null;
+  readonly dtsUs: number;
+  readonly isKey: boolean;
+  /** True where an edit list keeps the picture from being shown. */
+  readonly isHidden: boolean;
+}
+
+export interface PacketSource {
+  readonly ffmpegPath: string;
+  readonly path: string;
+  /** Where to begin reading, µs: the container's nearest entry point before it. Null is the start of the file. */
+  readonly seekPtsUs: number | null;
+  readonly signal: AbortSignal;
+}
+
+/** libavcodec's `AV_PKT_FLAG_KEY` and `AV_PKT_FLAG_DISCARD`; `framecrc` prints flags unless they are just KEY. */
+const KEY_FLAG = 0x1;
+const DISCARD_FLAG = 0x4;
+/** libavutil's `AV_NOPTS_VALUE`. */
+const NO_PTS = '-9223372036854775808';
+
+/**
+ * Input options that make ffmpeg begin reading at an absolute media time. `-noaccurate_seek` because the trim that
+ * ffmpeg would insert counts the file's start time twice under `-copyts`; what is wanted is chosen by PTS instead.
+ */
+export function seekArguments(seekPtsUs: number | null): string[] {
+  if (seekPtsUs === null) return [];
+  return ['-noaccurate_seek', '-seek_timestamp', '1', '-ss', (seekPtsUs / 1e6).toFixed(6)];
+}
+
+/**
+ * Packets in decode order, read as they are asked for; leaving the loop kills ffmpeg. Nothing is decoded: the
+ * listing is the `framecrc` muxer's over a stream copy, whose lines are `stream, dts, pts, duration, size, crc[, F=flags]`.
+ * @throws AppError `ffmpeg.failed` when not one packet could be read; as {@link spawnFfmpeg} otherwise.
+ */
+export async function* readPackets(source: PacketSource): AsyncGenerator<Packet> {
+  const ffmpeg = spawnFfmpeg({
+    ffmpegPath: source.ffmpegPath,
+    signal: source.signal,
+    logLevel: 'error',
+    args: [
+      ...seekArguments(source.seekPtsUs),
+      '-copyts',
+      ...inputArguments(source.path),
+      ...['-map', '0:v:0', '-c', 'copy', '-copyinkf', '-f', 'framecrc', 'pipe:1'],
+    ],
+  });
+  try {
+    let rest = '';
+    let tickUs = 0;
+    let packets = 0;
+    for await (const chunk of ffmpeg.stdout as AsyncIterable<Buffer>) {
+      const lines = (rest + chunk.toString('latin1')).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        if (line.startsWith('#')) tickUs = parseTickUs(line) ?? tickUs;
+        else {
+          packets++;
+          yield parsePacket(line, tickUs);
+        }
+      }
+    }
+    const exit = await ffmpeg.ended;
+    if (packets === 0) {
+      const complaint = exit.stderrTail.at(-1) ?? '';
+      throw new AppError('ffmpeg.failed', `No video data could be read. ${complaint} ${source.path}`);
+    }
+  } finally {
+    ffmpeg.kill();
+  }
+}
+
+function parseTickUs(line: string): number | null {
+  const match = /^#tb 0: (\d+)\/(\d+)/.exec(line);
+  return match === null ? null : (Number(match[1]) * 1e6) / Number(match[2]);
+}
+
+function parsePacket(line: string, tickUs: number): Packet {
+  const [, dts = '', pts = ''] = line.split(',').map((field) => field.trim());
+  const flagText = /, F=0x([0-9A-F]+)/i.exec(line)?.[1];
+  const flags = flagText === undefined ? KEY_FLAG : Number.parseInt(flagText, 16);
+  return {
+    ptsUs: pts === NO_PTS ? null : Math.round(Number(pts) * tickUs),
+    dtsUs: Math.round(Number(dts) * tickUs),
+    isKey: (flags & KEY_FLAG) !== 0,
+    isHidden: (flags & DISCARD_FLAG) !== 0,
+  };
+}

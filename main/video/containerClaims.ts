@@ -1,0 +1,161 @@
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+
+/** What a container's header says of its video track, before a single frame is read. */
+export interface ContainerClaims {
+  readonly frames: number | null;
+  readonly durationUs: number | null;
+  readonly isEncrypted: boolean;
+}
+
+/** Families of containers that differ in what they claim and in whether a seek into them can be trusted. */
+export type ContainerFamily = 'mp4' | 'matroska' | 'avi' | 'mpegts' | 'other';
+
+const NO_CLAIMS: ContainerClaims = { frames: null, durationUs: null, isEncrypted: false };
+/** Boxes looked at before giving up: a forged file can nest and repeat them without end. */
+const MAX_BOXES = 20_000;
+
+interface Box {
+  readonly type: string;
+  readonly dataAt: number;
+  readonly endAt: number;
+}
+
+interface Mp4Track {
+  isVideo: boolean;
+  isEncrypted: boolean;
+  frames: number;
+  /** In the movie's time scale. */
+  duration: number;
+}
+
+async function readAt(file: FileHandle, at: number, bytes: number): Promise<DataView> {
+  const buffer = Buffer.alloc(bytes);
+  const { bytesRead } = await file.read(buffer, 0, bytes, at);
+  return new DataView(buffer.buffer, buffer.byteOffset, bytesRead);
+}
+
+const fourCharacters = (view: DataView, at: number): string =>
+  String.fromCharCode(...[0, 1, 2, 3].map((offset) => view.getUint8(at + offset)));
+
+/** Which family a file's first bytes say it is, whatever it is called. */
+export function sniffContainer(head: Uint8Array): ContainerFamily {
+  const text = Buffer.from(head).toString('latin1');
+  if (/^....(ftyp|moov|mdat|styp|moof|free|skip|wide|sidx|pnot)/s.test(text)) return 'mp4';
+  if (text.startsWith('\x1a\x45\xdf\xa3')) return 'matroska';
+  if (text.startsWith('RIFF') && text.slice(8, 11) === 'AVI') return 'avi';
+  const isSync = (at: number): boolean => head[at] === 0x47;
+  if ((isSync(0) && isSync(188)) || (isSync(4) && isSync(196))) return 'mpegts';
+  return 'other';
+}
+
+/** {@link sniffContainer} of a file. Throws what `open` throws. */
+export async function readContainerFamily(path: string): Promise<ContainerFamily> {
+  const file = await open(path, 'r');
+  try {
+    const head = await readAt(file, 0, 512);
+    return sniffContainer(new Uint8Array(head.buffer, head.byteOffset, head.byteLength));
+  } finally {
+    await file.close();
+  }
+}
+
+/** ISO/IEC 14496-12: boxes of a range, headers only; data is read by whoever wants it. */
+async function* boxesIn(file: FileHandle, range: { startAt: number; endAt: number }): AsyncGenerator<Box> {
+  let at = range.startAt;
+  for (let count = 0; at + 8 <= range.endAt && count < MAX_BOXES; count += 1) {
+    const header = await readAt(file, at, 16);
+    if (header.byteLength < 8) return;
+    const size32 = header.getUint32(0);
+    const isLarge = size32 === 1 && header.byteLength === 16;
+    const size = isLarge ? Number(header.getBigUint64(8)) : size32 === 0 ? range.endAt - at : size32;
+    if (size < (isLarge ? 16 : 8)) return;
+    const endAt = Math.min(at + size, range.endAt);
+    yield { type: fourCharacters(header, 4), dataAt: at + (isLarge ? 16 : 8), endAt };
+    at += size;
+  }
+}
+
+/** One `trak`: handler, sample entry, sample count (stsz/stz2, 8.7.3) and duration (tkhd, 8.3.2). */
+async function readTrack(file: FileHandle, parent: Box, track: Mp4Track): Promise<void> {
+  for await (const box of boxesIn(file, { startAt: parent.dataAt, endAt: parent.endAt })) {
+    if (['mdia', 'minf', 'stbl'].includes(box.type)) await readTrack(file, box, track);
+    else if (['tkhd', 'hdlr', 'stsd', 'stsz', 'stz2'].includes(box.type)) {
+      const data = await readAt(file, box.dataAt, 64);
+      if (data.byteLength < 40) continue;
+      if (box.type === 'hdlr') track.isVideo ||= fourCharacters(data, 8) === 'vide';
+      else if (box.type === 'stsd') track.isEncrypted ||= fourCharacters(data, 12) === 'encv';
+      else if (box.type === 'tkhd') {
+        track.duration = data.getUint8(0) === 1 ? Number(data.getBigUint64(28)) : data.getUint32(20);
+        if (track.duration === 0xffffffff) track.duration = 0;
+      } else track.frames = data.getUint32(8);
+    }
+  }
+}
+
+/** A fragmented file (`mvex`) counts its frames in its fragments: its header's count is not a claim for the whole. */
+async function readMp4Claims(file: FileHandle, bytes: number): Promise<ContainerClaims> {
+  let timeScale = 0;
+  let isFragmented = false;
+  let video: Mp4Track | null = null;
+  for await (const top of boxesIn(file, { startAt: 0, endAt: bytes })) {
+    if (top.type !== 'moov') continue;
+    for await (const box of boxesIn(file, { startAt: top.dataAt, endAt: top.endAt })) {
+      if (box.type === 'mvex') isFragmented = true;
+      else if (box.type === 'mvhd') {
+        const data = await readAt(file, box.dataAt, 32);
+        if (data.byteLength === 32) timeScale = data.getUint32(data.getUint8(0) === 1 ? 20 : 12);
+      } else if (box.type === 'trak') {
+        const track: Mp4Track = { isVideo: false, isEncrypted: false, frames: 0, duration: 0 };
+        await readTrack(file, box, track);
+        if (track.isVideo) video ??= track;
+      }
+    }
+    break;
+  }
+  if (video === null) return NO_CLAIMS;
+  const hasDuration = video.duration > 0 && timeScale > 0;
+  return {
+    frames: isFragmented || video.frames === 0 ? null : video.frames,
+    durationUs: hasDuration ? Math.round((video.duration / timeScale) * 1_000_000) : null,
+    isEncrypted: video.isEncrypted,
+  };
+}
+
+/**
+ * AVI RIFF: `LIST hdrl` holds `LIST strl`s, each with a `strh` (AVISTREAMHEADER: fccType at 0, dwScale 20, dwRate 24,
+ * dwLength 32). dwLength counts frames of the video stream, dropped ones included.
+ */
+async function readAviClaims(file: FileHandle): Promise<ContainerClaims> {
+  const head = await readAt(file, 0, 65_536);
+  for (let at = 12; at + 56 <= head.byteLength;) {
+    const type = fourCharacters(head, at);
+    const size = head.getUint32(at + 4, true);
+    if (type === 'LIST' && ['hdrl', 'strl'].includes(fourCharacters(head, at + 8))) {
+      at += 12;
+      continue;
+    }
+    if (type === 'strh' && fourCharacters(head, at + 8) === 'vids') {
+      const [scale, rate] = [head.getUint32(at + 28, true), head.getUint32(at + 32, true)];
+      const frames = head.getUint32(at + 40, true);
+      if (frames === 0 || scale === 0 || rate === 0) return NO_CLAIMS;
+      return { frames, durationUs: Math.round((frames * scale * 1_000_000) / rate), isEncrypted: false };
+    }
+    at += 8 + size + (size % 2);
+  }
+  return NO_CLAIMS;
+}
+
+/**
+ * What the header of an MP4/MOV or AVI file claims; other families claim nothing here (Matroska's claims are in
+ * ffmpeg's dump). Reads box headers only, never media data. Throws what `open` throws.
+ */
+export async function readContainerClaims(path: string, family: ContainerFamily): Promise<ContainerClaims> {
+  if (family !== 'mp4' && family !== 'avi') return NO_CLAIMS;
+  const file = await open(path, 'r');
+  try {
+    return family === 'avi' ? await readAviClaims(file) : await readMp4Claims(file, (await file.stat()).size);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,219 @@
+import { open, stat } from 'node:fs/promises';
+import { AppError } from '../../preload/contract/errors.ts';
+import { readContainerClaims, sniffContainer } from './containerClaims.ts';
+import type { ContainerClaims, ContainerFamily } from './containerClaims.ts';
+import { inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { createLineSplitter } from './lines.ts';
+import { parseClockUs, parseInputDump } from './streamDump.ts';
+import type { InputDump, StreamDump } from './streamDump.ts';
+import { parseTimeBase } from './timeBase.ts';
+import type { TimeBase } from './timeBase.ts';
+
+/** Reading a header takes milliseconds; a file that needs longer than this keeps a demuxer busy on purpose. */
+const PROBE_TIMEOUT_MS = 60_000;
+const MAX_DUMP_LINES = 5_000;
+
+/** What a file says about its first video stream before it is read through. Everything here is a claim. */
+export interface VideoProbe {
+  readonly family: ContainerFamily;
+  /** For the person: `mp4`, `mov`, `matroska`, `avi`, `mpegts`, ... */
+  readonly container: string;
+  readonly codec: string;
+  /** `yuv420p`, ...; null when ffmpeg could not decode a single picture while probing. */
+  readonly pixelFormat: string | null;
+  /** Upright: rotation applied. */
+  readonly widthPx: number;
+  readonly heightPx: number;
+  /** Clockwise degrees, 0..359. */
+  readonly rotationDeg: number;
+  readonly nominalFps: number | null;
+  /** Exact; null when no packet could be read. */
+  readonly timeBase: TimeBase | null;
+  readonly claimedFrames: number | null;
+  /** Of the video stream alone; null where the container only speaks of all its streams together. */
+  readonly claimedDurationUs: number | null;
+  readonly isInterlaced: boolean;
+  readonly videoStreams: number;
+  readonly audioStreams: number;
+  /** As written in the file; `wallMs` only where it names its zone and is not an empty default. */
+  readonly creationTime: { readonly text: string; readonly wallMs: number | null } | null;
+}
+
+interface Dumped {
+  readonly dump: InputDump | null;
+  readonly lines: readonly string[];
+  readonly timeBase: TimeBase | null;
+}
+
+async function readHead(path: string): Promise<Uint8Array> {
+  try {
+    const about = await stat(path);
+    if (about.isDirectory()) throw new AppError('file.isFolder', `This is a folder, not a file: ${path}`);
+    const file = await open(path, 'r');
+    try {
+      const head = new Uint8Array(512);
+      const { bytesRead } = await file.read(head, 0, head.length, 0);
+      if (bytesRead === 0) throw new AppError('video.notVideo', `The file is empty: ${path}`);
+      return head.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw isAbsent
+      ? new AppError('file.notFound', `There is no such file: ${path}`, { cause: error })
+      : new AppError('file.unreadable', `The file cannot be read. Check its permissions: ${path}`, {
+          cause: error,
+        });
+  }
+}
+
+/** One ffmpeg: its dump of the streams on stderr, and the exact time base from the header of `framecrc` on stdout. */
+async function dumpInput(path: string, ffmpegPath: string, signal: AbortSignal): Promise<Dumped> {
+  const lines: string[] = [];
+  let timeBase: TimeBase | null = null;
+  const header = createLineSplitter((line) => {
+    if (line.startsWith('#tb 0: ')) timeBase ??= parseTimeBase(line.slice(7));
+  });
+  await runFfmpeg({
+    ffmpegPath,
+    args: [
+      '-copyts',
+      ...inputArguments(path),
+      '-map',
+      '0:V:0',
+      '-c',
+      'copy',
+      '-frames:v',
+      '1',
+      '-f',
+      'framecrc',
+      '-',
+    ],
+    signal,
+    timeoutMs: PROBE_TIMEOUT_MS,
+    onStderrLine: (line) => {
+      if (lines.length < MAX_DUMP_LINES) lines.push(line);
+    },
+    onStdoutChunk: (chunk) => header.push(chunk.toString('latin1')),
+  });
+  return { dump: parseInputDump(lines), lines, timeBase };
+}
+
+/** Demuxers that ffmpeg may recognise a file as and that we refuse, in words. */
+function refusedFormatText(demuxer: string): string {
+  if (['hls', 'concat', 'dash', 'imf', 'sdp', 'rtsp'].includes(demuxer)) {
+    return 'This is a list of other media (a playlist), not footage. Add the files it names instead';
+  }
+  if (demuxer === 'image2') {
+    return 'The name of this file is a pattern for a series of images. Rename it, or make a video of the images';
+  }
+  if (demuxer.endsWith('_pipe') || ['gif', 'apng', 'ico'].includes(demuxer))
+    return 'This is a still image, not footage';
+  return `Footage in this format (${demuxer}) is not supported. Convert it to MP4 or MKV first`;
+}
+
+/** Why ffmpeg did not describe the file, from what it said. */
+function unopenedError(lines: readonly string[], family: ContainerFamily, path: string): AppError {
+  const text = lines.join('\n');
+  const refused = /\[(\S+) @ [^\]]+\] \[error\] Format not on whitelist/.exec(text)?.[1];
+  if (refused !== undefined) {
+    return new AppError('video.unsupportedFormat', `${refusedFormatText(refused)}: ${path}`);
+  }
+  if (family === 'mp4' && /moov atom not found|no tfhd was found|error reading header/.test(text)) {
+    return new AppError(
+      'video.incomplete',
+      `This MP4 has no usable index (moov): it was cut short while recording, or is a segment without its header: ${path}`,
+    );
+  }
+  return new AppError('video.notVideo', `This is not a video that can be read: ${path}`);
+}
+
+function creationTimeOf(dump: InputDump, video: StreamDump): VideoProbe['creationTime'] {
+  const keys = ['com.apple.quicktime.creationdate', 'creation_time', 'date', 'DATE'];
+  const text = keys.map((key) => dump.metadata.get(key) ?? video.metadata.get(key)).find((value) => value);
+  if (text === undefined) return null;
+  const hasZone = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)$/.test(text.trim());
+  const wallMs = hasZone ? Date.parse(text.trim().replace(/([+-]\d\d)(\d\d)$/, '$1:$2')) : NaN;
+  // 1904 and 1970 are the zero of MP4's and of Unix's clocks: written by recorders that did not know the time.
+  return { text, wallMs: wallMs > Date.UTC(1980, 0, 1) ? wallMs : null };
+}
+
+/** The stream's own duration: Matroska's DURATION tag, else the container's where video is all there is in it. */
+function dumpedDurationUs(dump: InputDump, video: StreamDump, family: ContainerFamily): number | null {
+  const tagged = parseClockUs(video.metadata.get('DURATION') ?? '');
+  if (tagged !== null) return tagged;
+  return dump.streams.length === 1 && (family === 'mp4' || family === 'matroska') ? dump.durationUs : null;
+}
+
+function containerName(dump: InputDump, family: ContainerFamily): string {
+  if (family !== 'mp4') return dump.demuxers[0] ?? 'unknown';
+  return (dump.metadata.get('major_brand') ?? '').trim() === 'qt' ? 'mov' : 'mp4';
+}
+
+function probeOf(source: {
+  dump: InputDump;
+  video: StreamDump;
+  family: ContainerFamily;
+  claims: ContainerClaims;
+  timeBase: TimeBase | null;
+}): VideoProbe {
+  const { dump, video, family, claims } = source;
+  const pixels = /^([a-z0-9]+)(?:\((.*)\))?$/.exec(video.parts[1] ?? '');
+  const size = video.parts.map((part) => /^(\d+)x(\d+)/.exec(part)).find((match) => match !== null);
+  const fps = video.parts.map((part) => /^([\d.]+)(k?) fps$/.exec(part)).find((match) => match !== null);
+  const rotationDeg = (((-Math.round(video.rotationCcwDeg) % 360) + 360) % 360) + 0;
+  const [width, height] = [Number(size?.[1] ?? 0), Number(size?.[2] ?? 0)];
+  const isSideways = rotationDeg === 90 || rotationDeg === 270;
+  const taggedFrames = Number(video.metadata.get('NUMBER_OF_FRAMES') ?? NaN);
+  return {
+    family,
+    container: containerName(dump, family),
+    codec: /^\w+/.exec(video.parts[0] ?? '')?.[0] ?? 'unknown',
+    pixelFormat: pixels === null || pixels[1] === 'none' ? null : (pixels[1] ?? null),
+    widthPx: isSideways ? height : width,
+    heightPx: isSideways ? width : height,
+    rotationDeg,
+    nominalFps: fps ? Number(fps[1]) * (fps[2] === 'k' ? 1000 : 1) : null,
+    timeBase: source.timeBase,
+    claimedFrames: claims.frames ?? (taggedFrames > 0 ? taggedFrames : null),
+    claimedDurationUs: claims.durationUs ?? dumpedDurationUs(dump, video, family),
+    isInterlaced: /\b(top|bottom) (coded )?first\b/.test(pixels?.[2] ?? ''),
+    videoStreams: dump.streams.filter((stream) => stream.kind === 'Video' && !stream.isAttachedPicture)
+      .length,
+    audioStreams: dump.streams.filter((stream) => stream.kind === 'Audio').length,
+    creationTime: creationTimeOf(dump, video),
+  };
+}
+
+/**
+ * Looks at a file's bytes and header, never at its name, and says what its first video stream claims to be.
+ * Throws `file.notFound`, `file.isFolder`, `file.unreadable`, `video.notVideo`, `video.noVideoStream`,
+ * `video.unsupportedFormat` (playlists, still images), `video.incomplete` (no index), `video.encrypted`,
+ * `video.tooLarge`, `video.timeout`.
+ */
+export async function probeVideo(
+  path: string,
+  options: { readonly ffmpegPath: string; readonly signal: AbortSignal },
+): Promise<VideoProbe> {
+  const family = sniffContainer(await readHead(path));
+  const { dump, lines, timeBase } = await dumpInput(path, options.ffmpegPath, options.signal);
+  if (dump === null) throw unopenedError(lines, family, path);
+  const video = dump.streams.find((stream) => stream.kind === 'Video' && !stream.isAttachedPicture);
+  if (video === undefined) {
+    const text = dump.streams.some((stream) => stream.kind === 'Audio') ? 'only sound' : 'no video';
+    throw new AppError('video.noVideoStream', `The file has ${text} in it: ${path}`);
+  }
+  const claims = await readContainerClaims(path, family);
+  if (claims.isEncrypted || lines.some((line) => line.includes('(encv / '))) {
+    throw new AppError(
+      'video.encrypted',
+      `The video is encrypted; export it again without protection: ${path}`,
+    );
+  }
+  if (lines.some((line) => line.includes('exceeds specified max pixel count'))) {
+    throw new AppError('video.tooLarge', `The frames are larger than 8192 x 8192 pixels: ${path}`);
+  }
+  return probeOf({ dump, video, family, claims, timeBase });
+}

@@ -1,0 +1,62 @@
+import { parseTimeBase, usFromTicks } from './timeBase.ts';
+import type { TimeBase } from './timeBase.ts';
+
+/** One frame as a `showinfo` filter saw it. */
+export interface ShownFrame {
+  readonly ptsUs: number;
+  readonly widthPx: number;
+  readonly heightPx: number;
+}
+
+/** Name of the showinfo that sees every frame the decoder gives, and of the one that sees the selected ones. */
+export const SHOW_ALL = 'showinfo@all';
+export const SHOW_SELECTED = 'showinfo@sel';
+
+const LINE = /^\[showinfo@(all|sel) @ [^\]]*\] \[info\] (.*)$/;
+const CONFIG = /^config in time_base: (\d+\/\d+)/;
+const FRAME = /^n:\s*\d+ pts:\s*(-?\d+) .*? s:(\d+)x(\d+) /;
+
+/**
+ * Reads the lines of the two showinfo filters (ffmpeg 4.4 to 8; `checksum=0` keeps them cheap). The time base is
+ * in their `config` line, which comes again when the frame size changes and the graph is built anew.
+ */
+export function createShowinfoReader(on: {
+  readonly all: (frame: ShownFrame) => void;
+  readonly selected: (frame: ShownFrame) => void;
+}): (line: string) => void {
+  const timeBases = new Map<string, TimeBase>();
+  return (line) => {
+    const match = LINE.exec(line);
+    if (match === null) return;
+    const [, name = '', text = ''] = match;
+    const timeBase = parseTimeBase(CONFIG.exec(text)?.[1] ?? '');
+    if (timeBase !== null) timeBases.set(name, timeBase);
+    const frame = FRAME.exec(text);
+    const base = timeBases.get(name);
+    if (frame === null || base === undefined) return;
+    const shown = {
+      ptsUs: usFromTicks(Number(frame[1]), base),
+      widthPx: Number(frame[2]),
+      heightPx: Number(frame[3]),
+    };
+    if (name === 'all') on.all(shown);
+    else on.selected(shown);
+  };
+}
+
+/**
+ * `setpts` that gives every frame a time and keeps times ascending, and leaves sound ones alone. A frame without a
+ * time follows the one before by a nominal frame (raw streams, some AVI). One that is late by up to a second is put
+ * just behind (a duplicate time). A larger jump back, where recordings were joined or a clock was set, shifts
+ * everything from there on. Register 0 holds that shift, register 1 the time before repair. The state starts anew
+ * where decoding starts, so a file that needs this is always decoded from its beginning.
+ */
+export function ascendingTimesFilter(): string {
+  const frame = 'max(1,round(if(gt(FR,0),1/(FR*TB),0.04/TB)))';
+  const nudge = 'max(1,ceil(0.000001/TB))';
+  const wanted = `st(1,if(isnan(PTS),if(isnan(PREV_OUTPTS),0,PREV_OUTPTS+${frame}),PTS+ld(0)))`;
+  const jumpedBack = `gt(PREV_OUTPTS-ld(1),1/TB)`;
+  const shifted = `st(0,ld(0)+PREV_OUTPTS+${frame}-ld(1))*0+PREV_OUTPTS+${frame}`;
+  const repaired = `if(${jumpedBack},${shifted},PREV_OUTPTS+${nudge})`;
+  return `setpts='${wanted};if(lte(ld(1),PREV_OUTPTS),${repaired},ld(1))'`;
+}

@@ -1,0 +1,85 @@
+/**
+ * ffmpeg's own description of an input (`Input #0, ...` on stderr), read because ffmpeg-static has no ffprobe.
+ * The lines are those of `dump_format` in libavformat, with the `[info] ` of `-loglevel level`.
+ */
+export interface InputDump {
+  /** Names of the demuxer: `mov`, `mp4`, `m4a`, ... */
+  readonly demuxers: readonly string[];
+  readonly durationUs: number | null;
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly streams: readonly StreamDump[];
+}
+
+export interface StreamDump {
+  readonly kind: string;
+  /** What follows `Video: `, one entry for each top-level comma. */
+  readonly parts: readonly string[];
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Degrees counter-clockwise as ffmpeg prints them; 0 where there is none. */
+  readonly rotationCcwDeg: number;
+  readonly isAttachedPicture: boolean;
+}
+
+/** Splits at commas that are outside brackets: `yuv420p(tv, bt709), 768x432 [SAR 1:1 DAR 16:9]` has two parts. */
+export function splitTopLevel(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const char = text[index];
+    if (char === '(' || char === '[') depth += 1;
+    else if (char === ')' || char === ']') depth -= 1;
+    else if (char === ',' && depth === 0) {
+      parts.push(text.slice(start, index).trim());
+      start = index + 1;
+    }
+  }
+  return [...parts, text.slice(start).trim()];
+}
+
+/** `HH:MM:SS.cc` (hours may have more digits) in µs, or null for `N/A`. */
+export function parseClockUs(text: string): number | null {
+  const match = /^(\d+):(\d\d):(\d\d)(?:\.(\d{1,9}))?/.exec(text.trim());
+  if (match === null) return null;
+  const [, hours, minutes, seconds, fraction = ''] = match;
+  const wholeSec = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  return wholeSec * 1_000_000 + Math.round(Number(`0.${fraction || '0'}`) * 1_000_000);
+}
+
+const STREAM_LINE = /^\s*Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: (\w+): (.*)$/;
+const METADATA_LINE = /^\s+([\w.\-]+)\s*: (.*)$/;
+
+/** Reads the dump of input 0 out of stderr's lines; null where ffmpeg did not get as far as describing it. */
+export function parseInputDump(stderrLines: readonly string[]): InputDump | null {
+  const lines = stderrLines.filter((line) => line.startsWith('[info] ')).map((line) => line.slice(7));
+  const first = lines.findIndex((line) => line.startsWith('Input #0, '));
+  if (first < 0) return null;
+  const demuxers = /^Input #0, (.*), from '/.exec(lines[first] ?? '')?.[1]?.split(',') ?? [];
+  const metadata = new Map<string, string>();
+  const streams: (StreamDump & { metadata: Map<string, string>; rotationCcwDeg: number })[] = [];
+  let durationUs: number | null = null;
+  for (const line of lines.slice(first + 1)) {
+    if (/^(Stream mapping|Output #|\S)/.test(line)) break;
+    const stream = STREAM_LINE.exec(line);
+    const current = streams.at(-1);
+    const duration = /^ {2}Duration: ([^,]+)/.exec(line)?.[1];
+    const rotation = /displaymatrix: rotation of (-?[\d.]+) degrees/.exec(line)?.[1];
+    const pair = METADATA_LINE.exec(line);
+    if (stream !== null) {
+      const text = stream[2] ?? '';
+      streams.push({
+        kind: stream[1] ?? '',
+        parts: splitTopLevel(text),
+        metadata: new Map(),
+        rotationCcwDeg: 0,
+        isAttachedPicture: text.includes('(attached pic)'),
+      });
+    } else if (duration !== undefined) durationUs = parseClockUs(duration);
+    else if (rotation !== undefined && current !== undefined) current.rotationCcwDeg = Number(rotation);
+    else if (pair !== null) {
+      const target = current?.metadata ?? metadata;
+      if (!target.has(pair[1] ?? '')) target.set(pair[1] ?? '', pair[2] ?? '');
+    }
+  }
+  return { demuxers, durationUs, metadata, streams };
+}
