@@ -1,59 +1,17 @@
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { openHost } from '../host.ts';
 import { openLog } from '../logFile.ts';
 import type { Host, Log } from '../ports.ts';
+import { parseStartArguments, START_USAGE } from '../startArguments.ts';
+import { openInBrowser } from './browser.ts';
 import { createNodePorts, projectFolder, userDataFolder } from './nodePorts.ts';
 import { serveLoopback } from './server.ts';
 import type { Loopback } from './server.ts';
-import { openInBrowser } from './browser.ts';
-
-const USAGE = `Usage: npm start -- [FILES OR FOLDERS] [--case DIR] [--port N] [--no-open]
-
-  FILES OR FOLDERS  footage to add and analyse
-  --case DIR        the case to open; made when it is not there
-  --port N          port of the loopback address, any free one by default
-  --no-open         print the address, open no browser
-`;
-
-/** What the command line asks for; the same arguments as the desktop app's. */
-interface Arguments {
-  readonly paths: string[];
-  readonly caseFolder: string | null;
-  readonly port: number;
-  readonly opensBrowser: boolean;
-  readonly reason: string | null;
-}
-
-function parseArguments(given: string[]): Arguments | null {
-  const { values, positionals } = parseArgs({
-    args: given,
-    allowPositionals: true,
-    allowNegative: true,
-    options: {
-      case: { type: 'string' },
-      port: { type: 'string', default: '0' },
-      open: { type: 'boolean', default: true },
-      help: { type: 'boolean', short: 'h', default: false },
-      reason: { type: 'string' },
-    },
-  });
-  const port = Number(values.port);
-  if (values.help || !Number.isInteger(port) || port < 0 || port > 65_535) return null;
-  return {
-    paths: positionals.map((path) => resolve(path)),
-    caseFolder: values.case === undefined ? null : resolve(values.case),
-    port,
-    opensBrowser: values.open,
-    reason: values.reason ?? null,
-  };
-}
 
 async function main(): Promise<void> {
-  const given = parseArguments(process.argv.slice(2));
+  const given = parseStartArguments(process.argv.slice(2));
   if (given === null) {
-    process.stdout.write(USAGE);
-    process.exitCode = 2;
+    process.stdout.write(START_USAGE);
     return;
   }
   const userData = userDataFolder();

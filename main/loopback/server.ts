@@ -15,7 +15,7 @@ import { rpcErrorInterceptor } from '../rpcErrors.ts';
 import { contentSecurityPolicy, SECURITY_HEADERS } from '../securityHeaders.ts';
 import { bearerToken, createSession, createToken, isSameSecret, refusalOf, RPC_PROTOCOL } from './access.ts';
 import type { Session } from './access.ts';
-import { readPageFile } from './pageFiles.ts';
+import { readPageFile } from '../pageFiles.ts';
 import { receiveFile } from './receivedFiles.ts';
 
 /** Calls are small; what is large goes by URL. */
