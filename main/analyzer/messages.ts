@@ -66,7 +66,7 @@ export type FromAnalyzer =
       readonly kind: 'started';
       readonly runId: number;
       readonly provider: string;
-      readonly ffmpegVersion: string;
+      readonly ffmpegVersion: string | null;
     }
   | { readonly kind: 'batch'; readonly batch: Batch }
   /** Between two batches; counted since this `start`. */

@@ -1,0 +1,114 @@
+import type { CoverageInterval, CoverageKind } from '../../preload/contract/footage.ts';
+
+/**
+ * A decoded frame belongs to an index entry at most this far away: containers with a coarse time base (1 ms, 90 kHz)
+ * round the same frame differently on the two ways we read it.
+ */
+const SAME_FRAME_US = 1_000;
+
+/** Where the ledger stands, as JSON for the checkpoint. */
+export interface LedgerState {
+  /** Everything before this is accounted for. */
+  readonly coveredToPtsUs: number;
+  /** What happened to the last sampled frame, whose stretch is still open. */
+  readonly openKind: 'analysed' | 'skipped' | null;
+  /** True once any stretch was undecodable or missing. */
+  readonly hasGaps: boolean;
+}
+
+export interface FootageExtent {
+  readonly startPtsUs: number;
+  readonly endPtsUs: number;
+  /** PTS of every frame that the container holds, ascending. */
+  readonly frameTimesUs: Float64Array;
+}
+
+/**
+ * Accounts for every stretch of a footage, batch by batch: the intervals handed out tile [startPtsUs, endPtsUs)
+ * without gap or overlap. A frame owns the time up to the next frame. Between two sampled frames the stretch
+ * belongs to the first one's grid cell, except where the container holds frames that did not decode.
+ */
+export class CoverageLedger {
+  readonly #extent: FootageExtent;
+  #coveredToPtsUs: number;
+  #openKind: 'analysed' | 'skipped' | null;
+  #hasGaps: boolean;
+  #pending: CoverageInterval[] = [];
+  /** Frames decoded since `#coveredToPtsUs`, the open stretch's own frame included. */
+  #decodedPtsUs: number[];
+
+  constructor(extent: FootageExtent, state: LedgerState | null) {
+    this.#extent = extent;
+    this.#coveredToPtsUs = state?.coveredToPtsUs ?? extent.startPtsUs;
+    this.#openKind = state?.openKind ?? null;
+    this.#hasGaps = state?.hasGaps ?? false;
+    this.#decodedPtsUs = state === null ? [] : [state.coveredToPtsUs];
+  }
+
+  /** The decoder gave these frames (ascending), and the last of them was sampled with this outcome. */
+  sampled(decodedPtsUs: readonly number[], ptsUs: number, kind: 'analysed' | 'skipped'): void {
+    this.#decodedPtsUs.push(...decodedPtsUs);
+    this.#cover(ptsUs);
+    this.#openKind = kind;
+    this.#decodedPtsUs = [ptsUs];
+  }
+
+  /** The decoder has ended after these last frames: accounts for everything up to the footage's end. */
+  ended(decodedPtsUs: readonly number[]): void {
+    this.#decodedPtsUs.push(...decodedPtsUs);
+    this.#cover(this.#extent.endPtsUs);
+  }
+
+  /** What was accounted for since the last call. */
+  takeIntervals(): CoverageInterval[] {
+    const intervals = this.#pending;
+    this.#pending = [];
+    return intervals;
+  }
+
+  /** True once any stretch was undecodable or missing. */
+  get hasGaps(): boolean {
+    return this.#hasGaps;
+  }
+
+  state(): LedgerState {
+    return { coveredToPtsUs: this.#coveredToPtsUs, openKind: this.#openKind, hasGaps: this.#hasGaps };
+  }
+
+  /** Hands out [covered, toPtsUs), cut at every frame of the container that did not decode. */
+  #cover(toPtsUs: number): void {
+    const { frameTimesUs } = this.#extent;
+    let index = firstIndexAtOrAfter(frameTimesUs, this.#coveredToPtsUs - SAME_FRAME_US);
+    let decoded = 0;
+    while (index < frameTimesUs.length) {
+      const framePtsUs = frameTimesUs[index]!;
+      if (framePtsUs >= toPtsUs - SAME_FRAME_US) break;
+      while ((this.#decodedPtsUs[decoded] ?? Infinity) < framePtsUs - SAME_FRAME_US) decoded++;
+      const isDecoded = Math.abs((this.#decodedPtsUs[decoded] ?? Infinity) - framePtsUs) <= SAME_FRAME_US;
+      const endPtsUs = Math.min(frameTimesUs[index + 1] ?? toPtsUs, toPtsUs);
+      this.#push(endPtsUs, isDecoded ? (this.#openKind ?? 'undecodable') : 'undecodable');
+      index++;
+    }
+    this.#push(toPtsUs, frameTimesUs.length === 0 ? 'missing' : (this.#openKind ?? 'undecodable'));
+  }
+
+  #push(toPtsUs: number, kind: CoverageKind): void {
+    if (toPtsUs <= this.#coveredToPtsUs) return;
+    if (kind === 'undecodable' || kind === 'missing') this.#hasGaps = true;
+    const last = this.#pending.at(-1);
+    if (last?.kind === kind) this.#pending[this.#pending.length - 1] = { ...last, toPtsUs };
+    else this.#pending.push({ fromPtsUs: this.#coveredToPtsUs, toPtsUs, kind });
+    this.#coveredToPtsUs = toPtsUs;
+  }
+}
+
+function firstIndexAtOrAfter(sorted: Float64Array, value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,117 @@
+import { AppError, errorDataFrom } from '../../preload/contract/errors.ts';
+import { createDetector } from '../detect/detector.ts';
+import type { Detector } from '../detect/detection.ts';
+import { parseManifest } from '../detect/manifest.ts';
+import { readFrameTimes } from '../video/frameTimes.ts';
+import { readFfmpegVersion } from '../video/ffmpegBinary.ts';
+import { analyseFootage } from './analysis.ts';
+import type { FromAnalyzer, StartMessage, ToAnalyzer } from './messages.ts';
+
+/** Batches sent and not yet stored: one being written while the next one is made. */
+const MAX_UNACKNOWLEDGED = 2;
+
+/** Progress between batches, for the bar on the screen. */
+const PROGRESS_EVERY_MS = 250;
+
+/** One run under way. */
+interface ActiveRun {
+  readonly runId: number;
+  isStopAsked: boolean;
+  unacknowledged: number;
+  onAcknowledged: () => void;
+}
+
+/** The analyzer's side of the message protocol: one run at a time, the model kept loaded from run to run. */
+export class AnalyzerSession {
+  readonly #send: (message: FromAnalyzer) => void;
+  readonly #abort = new AbortController();
+  #active: ActiveRun | null = null;
+  #loaded: { readonly key: string; readonly detector: Detector } | null = null;
+
+  constructor(send: (message: FromAnalyzer) => void) {
+    this.#send = send;
+  }
+
+  handle(message: Exclude<ToAnalyzer, { kind: 'exit' }>): void {
+    switch (message.kind) {
+      case 'start':
+        void this.#start(message);
+        return;
+      case 'acknowledge':
+        if (this.#active?.runId !== message.runId) return;
+        this.#active.unacknowledged--;
+        this.#active.onAcknowledged();
+        return;
+      case 'stop':
+        if (this.#active?.runId === message.runId) this.#active.isStopAsked = true;
+        return;
+    }
+  }
+
+  async #start(start: StartMessage): Promise<void> {
+    const { runId } = start;
+    try {
+      if (this.#active !== null)
+        throw new AppError('analyzer.failed', 'The analyzer is busy with another run.');
+      this.#active = { runId, isStopAsked: false, unacknowledged: 0, onAcknowledged: () => undefined };
+      this.#send(await this.#analyse(start, this.#active));
+    } catch (thrown) {
+      this.#send({ kind: 'failed', runId, error: errorDataFrom(thrown) });
+    } finally {
+      if (this.#active?.runId === runId) this.#active = null;
+    }
+  }
+
+  async #analyse(start: StartMessage, active: ActiveRun): Promise<FromAnalyzer> {
+    const { runId } = start;
+    const { signal } = this.#abort;
+    const detector = await this.#detectorFor(start, signal);
+    const ffmpegVersion = await readFfmpegVersion(start.ffmpegPath, signal);
+    this.#send({ kind: 'started', runId, provider: detector.provider, ffmpegVersion });
+    let progressMs = performance.now();
+    const outcome = await analyseFootage({
+      start,
+      detector,
+      frameTimesUs: await readFrameTimes(start.frameTimesPath),
+      modelMinScore: parseManifest(start.manifestJson, `of ${start.weightsPath}`).defaultMinScore,
+      signal,
+      isStopAsked: () => active.isStopAsked,
+      sendBatch: async (batch) => {
+        active.unacknowledged++;
+        this.#send({ kind: 'batch', batch });
+        await acknowledgedBelow(active, MAX_UNACKNOWLEDGED);
+      },
+      onFrame: (seen) => {
+        if (performance.now() - progressMs < PROGRESS_EVERY_MS) return;
+        progressMs = performance.now();
+        this.#send({ kind: 'progress', runId, ...seen });
+      },
+    });
+    await acknowledgedBelow(active, 1);
+    return { ...outcome, runId };
+  }
+
+  /** Gives up what is under way and kills its ffmpeg; the process is about to end. */
+  close(): void {
+    this.#abort.abort();
+  }
+
+  async #detectorFor(start: StartMessage, signal: AbortSignal): Promise<Detector> {
+    const key = JSON.stringify([start.manifestJson, start.weightsPath, start.threads]);
+    if (this.#loaded?.key === key) return this.#loaded.detector;
+    await this.#loaded?.detector.dispose();
+    this.#loaded = null;
+    const detector = await createDetector({ ...start, signal });
+    this.#loaded = { key, detector };
+    return detector;
+  }
+}
+
+/** Resolves when fewer than `limit` batches of the run wait for their acknowledgement. */
+async function acknowledgedBelow(active: ActiveRun, limit: number): Promise<void> {
+  while (active.unacknowledged >= limit) {
+    await new Promise<void>((resolve) => {
+      active.onAcknowledged = resolve;
+    });
+  }
+}

@@ -1,0 +1,22 @@
+import { AppError } from '../preload/contract/errors.ts';
+import type { ErrorCode } from '../preload/contract/errors.ts';
+
+const MEANINGS: Readonly<Record<string, readonly [code: ErrorCode, text: string]>> = {
+  ENOENT: ['file.notFound', 'There is nothing at this place any more'],
+  ENOTDIR: ['file.notFound', 'There is nothing at this place any more'],
+  EACCES: ['file.unreadable', 'The system does not allow Sightline to read this'],
+  EPERM: ['file.unreadable', 'The system does not allow Sightline to read this'],
+  EISDIR: ['file.isFolder', 'This is a folder, not a file'],
+  ELOOP: ['file.unreadable', 'This link leads in a circle'],
+  EIO: ['file.unreadable', 'The disk could not read this; it may be damaged'],
+  ENOSPC: ['disk.full', 'The disk is full'],
+  EEXIST: ['file.exists', 'There is already something at this place'],
+};
+
+/** What an error of `node:fs` means for a person, the path last; an AppError stays as it is. */
+export function appErrorFromFileSystem(thrown: unknown, path: string): AppError {
+  if (thrown instanceof AppError) return thrown;
+  const systemCode = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  const [code, text] = MEANINGS[systemCode] ?? ['file.unreadable', 'This could not be read'];
+  return new AppError(code, `${text}: ${path}`, { cause: thrown, detail: { systemCode } });
+}
