@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assignByCost } from '../../../main/track/assignment.ts';
-import { randomSequence } from './randomSequence.ts';
+import { randomSequence } from '../../measure/randomSequence.ts';
 
 /** Cheapest total over every partial matching, by trying them all; an unmade pair of the shorter side costs maxCost. */
 function cheapestByTrial(costs: readonly (readonly number[])[], maxCost: number): number {

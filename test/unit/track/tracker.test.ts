@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { TrackerInput, TrackerState, TrackFinding } from '../../../main/track/track.ts';
 import { createTrackerState, finishTracks, stepTracker } from '../../../main/track/tracker.ts';
 import { trackerParameters } from '../../../main/track/trackerParameters.ts';
-import { randomSequence } from './randomSequence.ts';
+import { randomSequence } from '../../measure/randomSequence.ts';
 
 const FRAME_SIZE = { widthPx: 768, heightPx: 576 };
 const PARAMETERS = trackerParameters({ everyMs: 200, frameSize: FRAME_SIZE, modelMinScore: 0.5 });
