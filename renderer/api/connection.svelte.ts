@@ -1,0 +1,82 @@
+import { createORPCClient, mapEventIterator, ORPCError } from '@orpc/client';
+import type { ClientContext, ClientLink } from '@orpc/client';
+import type { ContractRouterClient } from '@orpc/contract';
+import type { Contract } from '../../preload/contract/contract.ts';
+import { ErrorData, errorFromData } from '../../preload/contract/errors.ts';
+import { NotSignedInError, openWire } from './wire.ts';
+import type { Wire } from './wire.ts';
+
+/** Every call of the contract, typed. Failures are thrown as {@link AppError}. */
+export type Api = ContractRouterClient<Contract>;
+
+/** The host went away while a call was under way; the banner already says so. */
+export class ConnectionLostError extends Error {
+  override readonly name = 'ConnectionLostError';
+}
+
+const FIRST_RETRY_MS = 300;
+const LONGEST_RETRY_MS = 5_000;
+
+/**
+ * Keeps one wire to the host open and hands out a client that outlives it: calls made while the connection is down
+ * wait for the next one. `epoch` counts connections, so that what is on screen is asked for again after each.
+ */
+export class Connection {
+  status = $state<'connecting' | 'open' | 'lost' | 'notSignedIn'>('connecting');
+  epoch = $state(0);
+  readonly api: Api = createORPCClient<Api>({ call: (...request) => this.#call(...request) });
+  #wire = Promise.withResolvers<Wire>();
+
+  /** Connects, and connects again whenever the wire closes, until the host refuses this page. */
+  async run(): Promise<void> {
+    let retryMs = FIRST_RETRY_MS;
+    for (;;) {
+      try {
+        const wire = await openWire();
+        retryMs = FIRST_RETRY_MS;
+        this.status = 'open';
+        this.epoch += 1;
+        this.#wire.resolve(wire);
+        await wire.closed;
+        this.#wire = Promise.withResolvers<Wire>();
+        this.status = 'lost';
+      } catch (thrown) {
+        if (thrown instanceof NotSignedInError) {
+          this.status = 'notSignedIn';
+          return;
+        }
+        if (this.status !== 'connecting') this.status = 'lost';
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+        retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+      }
+    }
+  }
+
+  async #call(...request: Parameters<ClientLink<ClientContext>['call']>): Promise<unknown> {
+    const wire = await this.#wire.promise;
+    let isClosed = false;
+    void wire.closed.then(() => (isClosed = true));
+    const toError = (thrown: unknown): unknown => {
+      const signal = request[2].signal;
+      if (signal?.aborted === true) return new DOMException('The caller stopped waiting.', 'AbortError');
+      const data = thrown instanceof ORPCError ? ErrorData.safeParse(thrown.data) : null;
+      if (data?.success === true) return errorFromData(data.data);
+      return isClosed ? new ConnectionLostError('The connection was lost.', { cause: thrown }) : thrown;
+    };
+    try {
+      const output = await wire.link.call(...request);
+      if (!isEventIterator(output)) return output;
+      return mapEventIterator(output, {
+        value: (value) => Promise.resolve(value),
+        error: (thrown) => Promise.resolve(toError(thrown) as Error),
+      });
+    } catch (thrown) {
+      await Promise.resolve();
+      throw toError(thrown);
+    }
+  }
+}
+
+function isEventIterator(output: unknown): output is AsyncIterator<unknown, unknown, void> {
+  return typeof output === 'object' && output !== null && Symbol.asyncIterator in output && 'next' in output;
+}
