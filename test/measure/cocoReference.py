@@ -14,7 +14,7 @@ from pycocotools import mask as mask_api
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-WIDTH, HEIGHT, IMAGES, CLASSES = 220, 180, 14, 3
+WIDTH, HEIGHT, IMAGES, CLASSES = 330, 270, 14, 3
 random = np.random.default_rng(20261123)
 
 
