@@ -17,6 +17,8 @@ interface Candidate {
   readonly origin: FfmpegBinary['origin'];
 }
 
+const NEVER_ABORTED = new AbortController().signal;
+
 const PROGRAM = process.platform === 'win32' ? 'ffmpeg.exe' : 'ffmpeg';
 
 /** A path inside Electron's archive cannot be executed; electron-builder puts the program beside it. */
@@ -46,23 +48,23 @@ async function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-/** The version that an ffmpeg names itself with, or null when the program does not run or is not ffmpeg. */
-export async function readFfmpegVersion(ffmpegPath: string, signal: AbortSignal): Promise<string | null> {
+/**
+ * The version that an ffmpeg names itself with, as in {@link FfmpegBinary.version}. Throws `ffmpeg.missing` when the
+ * program does not run or is not ffmpeg.
+ */
+export async function readFfmpegVersion(ffmpegPath: string, signal = NEVER_ABORTED): Promise<string> {
   let text = '';
-  try {
-    await runFfmpeg({
-      ffmpegPath,
-      args: ['-version'],
-      signal,
-      timeoutMs: 20_000,
-      onStdoutChunk: (chunk) => (text += chunk.toString('latin1')),
-    });
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof AppError) return null;
-    throw error;
-  }
-  return /^ffmpeg version (\S+)/m.exec(text)?.[1] ?? null;
+  await runFfmpeg({
+    ffmpegPath,
+    args: ['-version'],
+    signal,
+    timeoutMs: 20_000,
+    onStdoutChunk: (chunk) => (text += chunk.toString('latin1')),
+  });
+  const version = /^ffmpeg version (\S+)/m.exec(text)?.[1];
+  if (version === undefined)
+    throw new AppError('ffmpeg.missing', `This program is not ffmpeg: ${ffmpegPath}`);
+  return version;
 }
 
 /**
@@ -73,11 +75,13 @@ export async function findFfmpeg(options: {
   readonly env: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
 }): Promise<FfmpegBinary> {
-  const signal = options.signal ?? new AbortController().signal;
   for (const { path, origin } of candidatesOf(options.env)) {
     if (!(await isExecutable(path))) continue;
-    const version = await readFfmpegVersion(path, signal);
-    if (version !== null) return { path, version, origin };
+    try {
+      return { path, version: await readFfmpegVersion(path, options.signal), origin };
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error; // Cancelled; one that does not run is passed over.
+    }
   }
   const asked = options.env['FFMPEG_PATH'];
   throw new AppError(
@@ -101,7 +105,7 @@ export async function passthroughArguments(
 ): Promise<readonly string[]> {
   const known = passthroughByPath.get(ffmpegPath);
   if (known !== undefined) return known;
-  const version = /^n?(\d+)\.(\d+)/.exec((await readFfmpegVersion(ffmpegPath, signal)) ?? '');
+  const version = /^n?(\d+)\.(\d+)/.exec(await readFfmpegVersion(ffmpegPath, signal));
   const [major, minor] = [Number(version?.[1] ?? Infinity), Number(version?.[2] ?? 0)];
   const isOld = major < 5 || (major === 5 && minor < 1);
   const args = isOld ? ['-vsync', '0'] : ['-fps_mode', 'passthrough'];

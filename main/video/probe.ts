@@ -30,8 +30,10 @@ export interface VideoProbe {
   /** Exact; null when no packet could be read. */
   readonly timeBase: TimeBase | null;
   readonly claimedFrames: number | null;
-  /** Of the video stream alone; null where the container only speaks of all its streams together. */
+  /** Where the video stream ends by its header, from media time 0; null where the container only speaks of all its streams together. */
   readonly claimedDurationUs: number | null;
+  /** Of all streams together, as printed by ffmpeg; estimated from the times themselves where no header says it. */
+  readonly containerDurationUs: number | null;
   readonly isInterlaced: boolean;
   readonly videoStreams: number;
   readonly audioStreams: number;
@@ -101,6 +103,20 @@ async function dumpInput(path: string, ffmpegPath: string, signal: AbortSignal):
   return { dump: parseInputDump(lines), lines, timeBase };
 }
 
+/** Plain text that ffmpeg takes for terminal art or subtitles. */
+const TEXT_DEMUXERS = [
+  'tty',
+  'srt',
+  'ass',
+  'webvtt',
+  'microdvd',
+  'subviewer',
+  'subviewer1',
+  'mpl2',
+  'lrc',
+  'ffmetadata',
+];
+
 /** Demuxers that ffmpeg may recognise a file as and that we refuse, in words. */
 function refusedFormatText(demuxer: string): string {
   if (['hls', 'concat', 'dash', 'imf', 'sdp', 'rtsp'].includes(demuxer)) {
@@ -118,7 +134,7 @@ function refusedFormatText(demuxer: string): string {
 function unopenedError(lines: readonly string[], family: ContainerFamily, path: string): AppError {
   const text = lines.join('\n');
   const refused = /\[(\S+) @ [^\]]+\] \[error\] Format not on whitelist/.exec(text)?.[1];
-  if (refused !== undefined) {
+  if (refused !== undefined && !TEXT_DEMUXERS.includes(refused)) {
     return new AppError('video.unsupportedFormat', `${refusedFormatText(refused)}: ${path}`);
   }
   if (family === 'mp4' && /moov atom not found|no tfhd was found|error reading header/.test(text)) {
@@ -179,6 +195,7 @@ function probeOf(source: {
     timeBase: source.timeBase,
     claimedFrames: claims.frames ?? (taggedFrames > 0 ? taggedFrames : null),
     claimedDurationUs: claims.durationUs ?? dumpedDurationUs(dump, video, family),
+    containerDurationUs: dump.durationUs,
     isInterlaced: /\b(top|bottom) (coded )?first\b/.test(pixels?.[2] ?? ''),
     videoStreams: dump.streams.filter((stream) => stream.kind === 'Video' && !stream.isAttachedPicture)
       .length,

@@ -1,0 +1,253 @@
+import type { SizePx } from '../../preload/contract/geometry.ts';
+import { AppError } from '../../preload/contract/errors.ts';
+import { inputArguments, spawnFfmpeg } from './ffmpegProcess.ts';
+import type { FfmpegProcess } from './ffmpegProcess.ts';
+import { Complaints } from './complaints.ts';
+import type { DecodedFrame, DecodeOptions, DecodeSummary } from './frames.ts';
+import { ascendingTimesFilter, createShowinfoReader, SHOW_ALL, SHOW_SELECTED } from './showinfo.ts';
+import type { ShownFrame } from './showinfo.ts';
+import { ffmpegSeconds, typicalFrameUs } from './timeBase.ts';
+
+/** ffmpeg silent for this long while we wait for it is stuck: a 4K frame on one slow core takes about one second. */
+const STALL_MS = 120_000;
+
+/** Thrown before any frame is given: the seek landed after the grid cell that was asked for. */
+export class SeekOvershot extends Error {}
+
+/** What differs between two passes over one file with the same options. */
+export interface PassPlan {
+  readonly passthrough: readonly string[];
+  /** Absolute media time to seek to; null reads from the beginning. */
+  readonly seekUs: number | null;
+}
+
+const cellOf = (ptsUs: number, everyUs: number): number => Math.floor(ptsUs / everyUs);
+
+/** The filter graph: repair, show all, select by grid, drop the run-up, show what is left, scale. */
+function filterGraph(options: DecodeOptions): string {
+  const { everyUs, fromPtsUs, scaleTo } = options;
+  // t is a float of seconds; rounded to µs first, so that a frame on a cell's edge falls into that cell.
+  const cell = (time: string): string => `floor(round(${time}*1000000)/${everyUs})`;
+  const isFirstOfCell = `isnan(prev_selected_t)+gt(${cell('t')},${cell('prev_selected_t')})`;
+  const scale =
+    scaleTo === null
+      ? []
+      : scaleTo.fit === 'stretch'
+        ? [`scale=${scaleTo.widthPx}:${scaleTo.heightPx}:flags=bilinear`]
+        : [
+            `scale=${scaleTo.widthPx}:${scaleTo.heightPx}:force_original_aspect_ratio=decrease:flags=bilinear`,
+            `pad=${scaleTo.widthPx}:${scaleTo.heightPx}:0:0:black`,
+          ];
+  return [
+    ascendingTimesFilter(),
+    `${SHOW_ALL}=checksum=0`,
+    ...(everyUs === null ? [] : [`select='${isFirstOfCell}'`]),
+    ...(fromPtsUs === null ? [] : [`select='gte(round(t*1000000),${fromPtsUs})'`]),
+    `${SHOW_SELECTED}=checksum=0`,
+    ...scale,
+    `format=${options.pixelFormat}`,
+  ].join(',');
+}
+
+function ffmpegArguments(path: string, options: DecodeOptions, plan: PassPlan): string[] {
+  const seek =
+    plan.seekUs === null
+      ? []
+      : ['-noaccurate_seek', '-seek_timestamp', '1', '-ss', ffmpegSeconds(plan.seekUs)];
+  return [
+    ...['-copyts', '-threads', '1', '-filter_threads', '1'],
+    ...seek,
+    ...inputArguments(path),
+    ...['-map', '0:V:0', '-vf', filterGraph(options), ...plan.passthrough],
+    ...['-f', 'rawvideo', '-pix_fmt', options.pixelFormat, 'pipe:1'],
+  ];
+}
+
+/** One run of ffmpeg over a file: pairs the pixels on stdout with the times on stderr. */
+export class DecodePass {
+  readonly #path: string;
+  readonly #options: DecodeOptions;
+  readonly #plan: PassPlan;
+  readonly #complaints = new Complaints();
+  readonly #decodedPtsUs: number[] = [];
+  readonly #selected: ShownFrame[] = [];
+  #firstShown: ShownFrame | null = null;
+  #given = 0;
+  #lastPtsUs = -Infinity;
+  #lateFrames = 0;
+  #exitCode: number | null = null;
+  #hasEnded = false;
+  #isWaiting = false;
+  #stallError: AppError | null = null;
+  #lastSignMs = performance.now();
+  #wake: () => void = () => undefined;
+
+  constructor(path: string, options: DecodeOptions, plan: PassPlan) {
+    this.#path = path;
+    this.#options = options;
+    this.#plan = plan;
+  }
+
+  /** Frames in order. Throws {@link SeekOvershot} before the first one, and as `decodeFrames`. */
+  async *frames(): AsyncGenerator<DecodedFrame, void, undefined> {
+    const stall = new AbortController();
+    const readShowinfo = createShowinfoReader({
+      all: (frame) => this.#shown(frame),
+      selected: (frame) => void this.#selected.push(frame),
+    });
+    const ffmpeg = spawnFfmpeg({
+      ffmpegPath: this.#options.ffmpegPath,
+      args: ffmpegArguments(this.#path, this.#options, this.#plan),
+      signal: AbortSignal.any([this.#options.signal, stall.signal]),
+      onStderrLine: (line) => {
+        this.#lastSignMs = performance.now();
+        readShowinfo(line);
+        this.#complaints.read(line);
+        this.#wake();
+      },
+    });
+    void ffmpeg.ended.catch(() => undefined).then(() => this.#end());
+    const watchdog = setInterval(() => this.#checkStall(stall), 1_000);
+    try {
+      yield* this.#pairedFrames(ffmpeg);
+      this.#exitCode = (await ffmpeg.ended).exitCode;
+      this.#checkSeek();
+      if (this.#decodedPtsUs.length === 0 && this.#options.fromPtsUs === null) throw this.#noFramesError();
+    } finally {
+      clearInterval(watchdog);
+      ffmpeg.kill();
+      await ffmpeg.ended.catch(() => undefined);
+    }
+  }
+
+  /** What the pass has shown so far; complete once {@link frames} has ended. */
+  summary(): DecodeSummary {
+    const last = this.#decodedPtsUs.at(-1);
+    const late = `${this.#lateFrames} frames came with a time that is not after the one before; they were left out`;
+    return {
+      decodedPtsUs: Float64Array.from(this.#decodedPtsUs),
+      lastFrameEndPtsUs: last === undefined ? null : last + typicalFrameUs(this.#decodedPtsUs),
+      complaints: [...this.#complaints.list(), ...(this.#lateFrames > 0 ? [late] : [])],
+      exitCode: this.#exitCode,
+    };
+  }
+
+  /** Fills one buffer from the pipe, again and again: nothing is read while the consumer is busy with it. */
+  async *#pairedFrames(ffmpeg: FfmpegProcess): AsyncGenerator<DecodedFrame, void, undefined> {
+    let data: Uint8Array | null = null;
+    let size: SizePx = { widthPx: 0, heightPx: 0 };
+    let filledBytes = 0;
+    const chunks = (ffmpeg.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+    for (let next = await this.#waitFor(chunks); !next.done; next = await this.#waitFor(chunks)) {
+      if (data === null) {
+        size = await this.#outputSize();
+        data = new Uint8Array(size.widthPx * size.heightPx * (this.#options.pixelFormat === 'gray' ? 1 : 3));
+      }
+      for (let at = 0; at < next.value.length;) {
+        const taken = Math.min(next.value.length - at, data.length - filledBytes);
+        data.set(next.value.subarray(at, at + taken), filledBytes);
+        at += taken;
+        filledBytes += taken;
+        if (filledBytes < data.length) continue;
+        filledBytes = 0;
+        const frame = this.#frame(await this.#nextSelected(), size, data);
+        if (frame !== null) yield frame;
+      }
+    }
+  }
+
+  /** The frame to give, or null when it is not the first of its cell (the graph was rebuilt within a cell). */
+  #frame(shown: ShownFrame, size: SizePx, data: Uint8Array): DecodedFrame | null {
+    const { everyUs } = this.#options;
+    const isNew =
+      shown.ptsUs > this.#lastPtsUs &&
+      (everyUs === null || cellOf(shown.ptsUs, everyUs) > cellOf(this.#lastPtsUs, everyUs));
+    if (!isNew) return null;
+    this.#lastPtsUs = shown.ptsUs;
+    const from = this.#given;
+    while ((this.#decodedPtsUs[this.#given] ?? Infinity) <= shown.ptsUs) this.#given += 1;
+    return {
+      ...size,
+      ptsUs: shown.ptsUs,
+      sourceSize: { widthPx: shown.widthPx, heightPx: shown.heightPx },
+      framesDecoded: this.#given,
+      decodedPtsUs: this.#decodedPtsUs.slice(from, this.#given),
+      data,
+    };
+  }
+
+  #shown(frame: ShownFrame): void {
+    this.#firstShown ??= frame;
+    if (frame.ptsUs < (this.#options.fromPtsUs ?? -Infinity)) return;
+    if (frame.ptsUs <= (this.#decodedPtsUs.at(-1) ?? -Infinity)) this.#lateFrames += 1;
+    else this.#decodedPtsUs.push(frame.ptsUs);
+  }
+
+  /** stdout's next chunk; a wait without any sign of life from ffmpeg is ended by the watchdog. */
+  async #waitFor(chunks: AsyncIterator<Buffer>): Promise<IteratorResult<Buffer>> {
+    this.#lastSignMs = performance.now();
+    this.#isWaiting = true;
+    try {
+      const next = await chunks.next();
+      if (this.#stallError !== null) throw this.#stallError;
+      this.#options.signal.throwIfAborted();
+      return next;
+    } finally {
+      this.#isWaiting = false;
+    }
+  }
+
+  #checkStall(stall: AbortController): void {
+    if (!this.#isWaiting || performance.now() - this.#lastSignMs < STALL_MS) return;
+    const text = `ffmpeg gave no frame for ${STALL_MS / 1000} s; the file keeps it busy without a result`;
+    this.#stallError = new AppError('video.timeout', `${text}: ${this.#path}`);
+    stall.abort(this.#stallError);
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    this.#wake();
+  }
+
+  /** stdout can be ahead of stderr: the line that belongs to these pixels may be a moment away. */
+  async #nextSelected(): Promise<ShownFrame> {
+    return this.#whenReady(() => this.#selected.shift());
+  }
+
+  async #outputSize(): Promise<SizePx> {
+    const first = await this.#whenReady(() => this.#firstShown ?? undefined);
+    this.#checkSeek();
+    const { scaleTo } = this.#options;
+    return scaleTo ?? { widthPx: first.widthPx, heightPx: first.heightPx };
+  }
+
+  /** A frame at or before the cell's start proves that the whole cell is seen; without one the seek is no use. */
+  #checkSeek(): void {
+    const { everyUs, fromPtsUs } = this.#options;
+    if (this.#plan.seekUs === null || fromPtsUs === null) return;
+    const cellStartUs = everyUs === null ? fromPtsUs : cellOf(fromPtsUs, everyUs) * everyUs;
+    if (this.#firstShown === null || this.#firstShown.ptsUs > cellStartUs) {
+      throw new SeekOvershot('The seek landed after the asked time.');
+    }
+  }
+
+  async #whenReady<T>(take: () => T | undefined): Promise<T> {
+    for (;;) {
+      const value = take();
+      if (value !== undefined) return value;
+      if (this.#hasEnded) {
+        throw new AppError('ffmpeg.failed', `ffmpeg gave pixels without their time: ${this.#path}`);
+      }
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  #noFramesError(): AppError {
+    const reason = this.#complaints.list()[0];
+    const text = 'Not one picture of this file can be decoded';
+    return new AppError(
+      'video.noFrames',
+      `${text}${reason === undefined ? '' : ` (${reason})`}: ${this.#path}`,
+    );
+  }
+}

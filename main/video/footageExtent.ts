@@ -1,0 +1,85 @@
+import type { FootageNotice } from '../../preload/contract/footage.ts';
+import { durationText } from '../../preload/contract/time.ts';
+import type { FrameIndex } from './frameIndex.ts';
+import type { VideoProbe } from './probe.ts';
+import { typicalFrameUs } from './timeBase.ts';
+
+/** Headers round to milliseconds and disagree on whether the last frame's own duration counts. */
+const TOLERATED_FRAMES = 1.5;
+const TOLERATED_US = 100_000;
+/** Frames said to be missing must fill the time said to be missing within this factor of the usual frame. */
+const PLAUSIBLE_FRAME_FACTOR = 4;
+/** Without a frame count, a claim this many times what is there is a forged or template header, not a cut file. */
+const PLAUSIBLE_SPAN_FACTOR = 20;
+
+type IndexFacts = Pick<FrameIndex, 'frameTimesUs' | 'lastFrameEndUs' | 'packets'>;
+type ClaimFacts = Pick<VideoProbe, 'claimedFrames' | 'claimedDurationUs' | 'containerDurationUs'>;
+
+/** The stretch of media time that a footage is accountable for, and what is to be said about it. */
+export interface FootageExtent {
+  readonly startPtsUs: number;
+  readonly endPtsUs: number;
+  readonly notices: readonly FootageNotice[];
+}
+
+/** What the header's claim of an end is worth, against what was found. */
+function judgeClaim(index: IndexFacts, claims: ClaimFacts): 'met' | 'plausible' | 'implausible' {
+  const frameUs = typicalFrameUs(index.frameTimesUs);
+  const claimedEndUs = claims.claimedDurationUs ?? 0;
+  const missingUs = claimedEndUs - index.lastFrameEndUs;
+  if (missingUs <= Math.max(TOLERATED_US, TOLERATED_FRAMES * frameUs)) return 'met';
+  if (claims.claimedFrames !== null) {
+    const missingFrames = claims.claimedFrames - index.packets;
+    if (missingFrames <= 0) return 'implausible';
+    const ratio = missingUs / (missingFrames * frameUs);
+    return ratio <= PLAUSIBLE_FRAME_FACTOR && ratio >= 1 / PLAUSIBLE_FRAME_FACTOR
+      ? 'plausible'
+      : 'implausible';
+  }
+  const startUs = index.frameTimesUs[0] ?? 0;
+  const foundUs = index.lastFrameEndUs - startUs;
+  return claimedEndUs - startUs <= PLAUSIBLE_SPAN_FACTOR * foundUs ? 'plausible' : 'implausible';
+}
+
+function missingNotice(index: IndexFacts, claims: ClaimFacts, endPtsUs: number): FootageNotice | null {
+  const frames =
+    claims.claimedFrames !== null && claims.claimedFrames > index.packets
+      ? `its header announces ${claims.claimedFrames} frames and ${index.packets} are there`
+      : null;
+  const missingUs = endPtsUs - index.lastFrameEndUs;
+  const time = missingUs > 0 ? `the last ${durationText(missingUs)} are missing` : null;
+  if (frames === null && time === null) return null;
+  return {
+    kind: 'framesMissing',
+    text: `The file is incomplete: ${[time, frames].filter((part) => part).join('; ')}.`,
+  };
+}
+
+/**
+ * From the first frame to the end of the last one, or to the end that the header claims where that is believable:
+ * a file cut at 63 % then shows its last 37 % as missing instead of passing for whole.
+ *
+ * A claim is believed when a frame count backs it (the missing frames, at the usual frame duration, fill the missing
+ * time within a factor of 4) or, without a count, when it is at most 20 times what is there. Otherwise it is a notice
+ * and changes nothing: templates of fragmented MP4 claim 143165 s for 30 frames (0xFFFFFFFF ticks), and 40 hours
+ * of "missing" would hide the one second that is real. A claim of less than was found is ignored.
+ */
+export function footageExtent(index: IndexFacts, claims: ClaimFacts): FootageExtent {
+  const startPtsUs = index.frameTimesUs[0] ?? 0;
+  const verdict = judgeClaim(index, claims);
+  const endPtsUs = verdict === 'plausible' ? (claims.claimedDurationUs ?? 0) : index.lastFrameEndUs;
+  const missing = missingNotice(index, claims, endPtsUs);
+  const claimedUs = Math.max(claims.claimedDurationUs ?? 0, claims.containerDurationUs ?? 0);
+  const foundUs = index.lastFrameEndUs - startPtsUs;
+  const isImplausible =
+    verdict === 'implausible' || claimedUs > PLAUSIBLE_SPAN_FACTOR * Math.max(foundUs, 1_000_000);
+  const implausible: FootageNotice = {
+    kind: 'durationImplausible',
+    text: `The header claims ${durationText(claimedUs)}; ${durationText(foundUs)} of video are there. The claim is not believed.`,
+  };
+  return {
+    startPtsUs,
+    endPtsUs,
+    notices: [...(missing === null ? [] : [missing]), ...(isImplausible ? [implausible] : [])],
+  };
+}

@@ -1,0 +1,200 @@
+import { AppError } from '../../preload/contract/errors.ts';
+import { Complaints } from './complaints.ts';
+import { decodeFrames } from './decodeFrames.ts';
+import { inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { createLineSplitter } from './lines.ts';
+import type { VideoProbe } from './probe.ts';
+import { parseTimeBase, typicalFrameUs, usFromTicks } from './timeBase.ts';
+import type { TimeBase } from './timeBase.ts';
+
+/** libavutil's `AV_NOPTS_VALUE` and libavcodec's `AV_PKT_FLAG_DISCARD`. */
+const NO_PTS = '-9223372036854775808';
+const DISCARD_FLAG = 0x4;
+
+/** Containers that store a presentation time with every frame. MPEG-PS, AVI and raw streams do not. */
+const TIMED_DEMUXERS = ['mov', 'mp4', 'matroska', 'mpegts', 'flv', 'mxf', 'asf', 'nut', 'ivf'];
+/** Codecs without reordering, whose decoding order in an AVI is their presentation order. */
+const UNREORDERED_CODECS = [
+  'mjpeg',
+  'msmpeg4v2',
+  'msmpeg4v3',
+  'dvvideo',
+  'rawvideo',
+  'h263',
+  'wmv1',
+  'huffyuv',
+];
+/** Codecs with packets that show no picture (VP8's alternate references), or two pictures in one packet. */
+const UNEQUAL_CODECS = ['vp8', 'mpeg1video'];
+
+/** Every frame of a file by its time, from reading the whole of it. */
+export interface FrameIndex {
+  /** Presentation times, µs, strictly ascending. */
+  readonly frameTimesUs: Float64Array;
+  readonly lastFrameEndUs: number;
+  /**
+   * `demuxed`: from the container's packets, so frames that will not decode are in it. `decoded`: from the frames
+   * that came out of the decoder, because the container's times do not say when a frame is shown.
+   */
+  readonly source: 'demuxed' | 'decoded';
+  /** Packets of the video stream that were read, hidden ones included. */
+  readonly packets: number;
+  /** Packets that an edit list hides. */
+  readonly hiddenPackets: number;
+  /** True when a frame is shown at a time that no packet carries: it had none, or one that runs backwards. */
+  readonly isRepaired: boolean;
+  readonly complaints: readonly string[];
+}
+
+interface IndexOptions {
+  readonly ffmpegPath: string;
+  readonly signal: AbortSignal;
+  readonly probe: VideoProbe;
+  /** Media time reached, µs. */
+  readonly onProgress?: (ptsUs: number) => void;
+}
+
+/** What one reading of the packets gave; `isSound` is false when their times cannot be the frames' times. */
+interface PacketList {
+  readonly timesUs: Float64Array;
+  readonly lastEndUs: number;
+  readonly packets: number;
+  readonly hiddenPackets: number;
+  readonly isSound: boolean;
+  readonly complaints: readonly string[];
+}
+
+/** Collects lines of `framecrc`: `stream, dts, pts, duration, size, crc[, F=flags]` (libavformat/framecrcenc.c). */
+class PacketCollector {
+  readonly #timesUs: number[] = [];
+  readonly #onProgress: ((ptsUs: number) => void) | undefined;
+  #timeBase: TimeBase | null = null;
+  #lastPtsUs = -Infinity;
+  #lastEndUs = -Infinity;
+  packets = 0;
+  hiddenPackets = 0;
+  isSound = true;
+
+  constructor(onProgress: ((ptsUs: number) => void) | undefined) {
+    this.#onProgress = onProgress;
+  }
+
+  read(line: string): void {
+    if (line.startsWith('#tb 0: ')) this.#timeBase = parseTimeBase(line.slice(7));
+    if (line.startsWith('#')) return;
+    const [, , pts = '', duration = '', , , flags = ''] = line.split(',').map((field) => field.trim());
+    this.packets += 1;
+    if (pts === NO_PTS || this.#timeBase === null) this.isSound = false;
+    else if (flags.startsWith('F=0x') && (parseInt(flags.slice(4), 16) & DISCARD_FLAG) !== 0)
+      this.hiddenPackets += 1;
+    else this.#take(Number(pts), Number(duration), this.#timeBase);
+  }
+
+  #take(pts: number, duration: number, timeBase: TimeBase): void {
+    const ptsUs = usFromTicks(pts, timeBase);
+    this.#timesUs.push(ptsUs);
+    if (ptsUs > this.#lastPtsUs) {
+      this.#lastPtsUs = ptsUs;
+      this.#lastEndUs = duration > 0 ? usFromTicks(pts + duration, timeBase) : -Infinity;
+    }
+    if (this.packets % 1_000 === 0) this.#onProgress?.(ptsUs);
+  }
+
+  times(): Float64Array {
+    return Float64Array.from(this.#timesUs).sort();
+  }
+
+  /** End of the last shown frame; -Infinity when its packet has no duration. */
+  get lastEndUs(): number {
+    return this.#lastEndUs;
+  }
+}
+
+/** Reads every packet without decoding any: bounded by the disk, about 2 GB a minute. */
+async function listPackets(path: string, options: IndexOptions): Promise<PacketList> {
+  const collector = new PacketCollector(options.onProgress);
+  const complaints = new Complaints();
+  const lines = createLineSplitter((line) => collector.read(line));
+  let hasAlteredTimes = false;
+  await runFfmpeg({
+    ffmpegPath: options.ffmpegPath,
+    args: ['-copyts', ...inputArguments(path), ...'-map 0:V:0 -c copy -copyinkf -f framecrc -'.split(' ')],
+    signal: options.signal,
+    logLevel: 'warning',
+    onStderrLine: (line) => {
+      complaints.read(line);
+      // The muxer replaces times that it does not accept, and says so: then they are not the container's any more.
+      hasAlteredTimes ||= /Invalid DTS|[Nn]on-?monoton|Timestamps are unset/.test(line);
+    },
+    onStdoutChunk: (chunk) => lines.push(chunk.toString('latin1')),
+  });
+  lines.end();
+  const timesUs = collector.times();
+  const isAscending = timesUs.every((timeUs, index) => index === 0 || timeUs > (timesUs[index - 1] ?? NaN));
+  return {
+    timesUs,
+    lastEndUs: collector.lastEndUs,
+    packets: collector.packets,
+    hiddenPackets: collector.hiddenPackets,
+    isSound: collector.isSound && isAscending && !hasAlteredTimes,
+    complaints: complaints.list(),
+  };
+}
+
+/** Whether this container's packets correspond to frames one to one, each with its presentation time. */
+function hasFrameTimes(probe: VideoProbe): boolean {
+  if (probe.isInterlaced || UNEQUAL_CODECS.includes(probe.codec)) return false; // A packet may hold one field.
+  if (probe.family === 'avi') return UNREORDERED_CODECS.includes(probe.codec);
+  return probe.family === 'mp4' || TIMED_DEMUXERS.includes(probe.container);
+}
+
+/** Indexes by decoding everything at a size that costs nothing: the decoder's own times are the truth. */
+async function indexByDecoding(path: string, options: IndexOptions, list: PacketList): Promise<FrameIndex> {
+  const timesUs = new Set(list.timesUs);
+  const stream = decodeFrames(path, {
+    ffmpegPath: options.ffmpegPath,
+    signal: options.signal,
+    fromPtsUs: null,
+    everyUs: 5_000_000,
+    scaleTo: { widthPx: 16, heightPx: 16, fit: 'stretch' },
+    pixelFormat: 'gray',
+  });
+  for await (const frame of stream) options.onProgress?.(frame.ptsUs);
+  const summary = await stream.summary;
+  return {
+    frameTimesUs: summary.decodedPtsUs,
+    lastFrameEndUs: summary.lastFrameEndPtsUs ?? 0,
+    source: 'decoded',
+    packets: list.packets,
+    hiddenPackets: list.hiddenPackets,
+    isRepaired: !summary.decodedPtsUs.every((ptsUs) => timesUs.has(ptsUs)),
+    complaints: summary.complaints,
+  };
+}
+
+/**
+ * Lists the time of every frame of the first video stream, by reading the container through without decoding where
+ * its times can be trusted, and by decoding where they cannot. Times are the container's own (`-copyts`): a clip
+ * that starts at 10 s starts at 10 s. Throws `video.noFrames`, and as `runFfmpeg`.
+ */
+export async function indexFrames(path: string, options: IndexOptions): Promise<FrameIndex> {
+  const list = await listPackets(path, options);
+  if (list.packets === 0) {
+    const reason = list.complaints[0];
+    const text = 'The file describes a video stream, but there is not one frame in it';
+    throw new AppError('video.noFrames', `${text}${reason === undefined ? '' : ` (${reason})`}: ${path}`);
+  }
+  if (!hasFrameTimes(options.probe) || !list.isSound || list.timesUs.length === 0) {
+    return indexByDecoding(path, options, list);
+  }
+  const lastUs = list.timesUs.at(-1) ?? 0;
+  return {
+    frameTimesUs: list.timesUs,
+    lastFrameEndUs: Math.max(list.lastEndUs, lastUs + typicalFrameUs(list.timesUs)),
+    source: 'demuxed',
+    packets: list.packets,
+    hiddenPackets: list.hiddenPackets,
+    isRepaired: false,
+    complaints: list.complaints,
+  };
+}

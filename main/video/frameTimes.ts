@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { AppError } from '../../preload/contract/errors.ts';
+
+/**
+ * Writes frame times (µs, ascending) as float64, little endian, nothing else: the renderer maps the bytes as they
+ * are. Written beside its place and moved, so that a reader never sees half of it. Throws what `node:fs` throws.
+ */
+export async function writeFrameTimes(path: string, timesUs: Float64Array): Promise<void> {
+  const bytes = new DataView(new ArrayBuffer(timesUs.length * Float64Array.BYTES_PER_ELEMENT));
+  timesUs.forEach((timeUs, index) => bytes.setFloat64(index * Float64Array.BYTES_PER_ELEMENT, timeUs, true));
+  const partialPath = `${path}.${randomUUID()}.part`;
+  try {
+    await writeFile(partialPath, bytes, { flag: 'wx' });
+    await rename(partialPath, path);
+  } finally {
+    await rm(partialPath, { force: true });
+  }
+}
+
+/**
+ * Frame times (µs, ascending) as {@link writeFrameTimes} wrote them. Throws `case.damaged` for a file that cannot
+ * be one, and what `node:fs` throws.
+ */
+export async function readFrameTimes(path: string): Promise<Float64Array> {
+  const file = await readFile(path);
+  const isWhole = file.byteLength % Float64Array.BYTES_PER_ELEMENT === 0;
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const count = isWhole ? file.byteLength / Float64Array.BYTES_PER_ELEMENT : 0;
+  const timesUs = Float64Array.from({ length: count }, (_, index) => view.getFloat64(index * 8, true));
+  const isAscending = timesUs.every((timeUs, index) => index === 0 || timeUs > (timesUs[index - 1] ?? NaN));
+  if (!isWhole || !isAscending) {
+    throw new AppError('case.damaged', `The list of frame times is damaged; add the footage again: ${path}`);
+  }
+  return timesUs;
+}

@@ -1,0 +1,120 @@
+import { AppError } from '../../preload/contract/errors.ts';
+import type { Footage, FootageNotice } from '../../preload/contract/footage.ts';
+import { mediaTimeText } from '../../preload/contract/time.ts';
+import { footageExtent } from './footageExtent.ts';
+import { indexFrames } from './frameIndex.ts';
+import type { FrameIndex } from './frameIndex.ts';
+import { probeVideo } from './probe.ts';
+import type { VideoProbe } from './probe.ts';
+
+/** What a footage's row takes from the file itself. */
+export type InspectedFootage = Pick<
+  Footage,
+  | 'container'
+  | 'codec'
+  | 'widthPx'
+  | 'heightPx'
+  | 'rotationDeg'
+  | 'nominalFps'
+  | 'startPtsUs'
+  | 'endPtsUs'
+  | 'claimedFrames'
+  | 'indexedFrames'
+  | 'notices'
+>;
+
+export interface Inspection {
+  readonly footage: InspectedFootage;
+  /** PTS of every frame, µs, ascending; to be kept with `writeFrameTimes`. */
+  readonly frameTimesUs: Float64Array;
+  readonly probe: VideoProbe;
+  readonly index: FrameIndex;
+}
+
+function streamNotices(probe: VideoProbe): FootageNotice[] {
+  const notices: FootageNotice[] = [];
+  if (probe.isInterlaced) {
+    const text = 'The video is interlaced: moving edges show a comb, and each frame holds two moments.';
+    notices.push({ kind: 'interlaced', text });
+  }
+  if (probe.audioStreams > 0)
+    notices.push({ kind: 'audioIgnored', text: 'The file has sound, which is not used.' });
+  if (probe.videoStreams > 1) {
+    const text = `The file has ${probe.videoStreams} video streams; only the first is used.`;
+    notices.push({ kind: 'severalVideoStreams', text });
+  }
+  return notices;
+}
+
+function timeNotices(index: FrameIndex, startPtsUs: number): FootageNotice[] {
+  const notices: FootageNotice[] = [];
+  if (index.hiddenPackets > 0) {
+    const text = `An edit list in the file hides ${index.hiddenPackets} of its ${index.packets} frames; they are not shown or analysed.`;
+    notices.push({ kind: 'editList', text });
+  }
+  if (index.isRepaired) {
+    const text =
+      'Some frames carry no usable time, or times run backwards; they were put in order by frame rate.';
+    notices.push({ kind: 'timestampsRepaired', text });
+  }
+  if (startPtsUs !== 0) {
+    notices.push({
+      kind: 'startOffset',
+      text: `The first frame is at media time ${mediaTimeText(startPtsUs)}.`,
+    });
+  }
+  if (index.complaints.length > 0) {
+    const text = `Parts of the file are damaged (${index.complaints[0] ?? ''}).`;
+    notices.push({ kind: 'decodeErrors', text });
+  }
+  return notices;
+}
+
+/**
+ * Everything about a file that importing it needs: {@link probeVideo}, then the whole of it read through once by
+ * {@link indexFrames}. Progress is a fraction of the claimed duration (0..1), or null where nothing is claimed.
+ * Throws as those two; `video.noFrames` also where ffmpeg found a stream but could not make out one picture of it.
+ */
+export async function inspectFootage(
+  path: string,
+  options: {
+    readonly ffmpegPath: string;
+    readonly signal: AbortSignal;
+    readonly onProgress?: (doneFrac: number | null) => void;
+  },
+): Promise<Inspection> {
+  const { ffmpegPath, signal, onProgress } = options;
+  const probe = await probeVideo(path, { ffmpegPath, signal });
+  if (probe.pixelFormat === null) {
+    const text = 'The file describes a video stream, but not one picture of it can be decoded';
+    throw new AppError('video.noFrames', `${text}: ${path}`);
+  }
+  const claimedUs = probe.claimedDurationUs ?? probe.containerDurationUs;
+  const index = await indexFrames(path, {
+    ffmpegPath,
+    signal,
+    probe,
+    onProgress: (ptsUs) =>
+      onProgress?.(claimedUs === null ? null : Math.min(1, Math.max(0, ptsUs / claimedUs))),
+  });
+  const extent = footageExtent(index, probe);
+  const notices = [...extent.notices, ...timeNotices(index, extent.startPtsUs), ...streamNotices(probe)];
+  return {
+    footage: {
+      container: probe.container,
+      codec: probe.codec,
+      widthPx: probe.widthPx,
+      heightPx: probe.heightPx,
+      rotationDeg: probe.rotationDeg,
+      nominalFps: probe.nominalFps,
+      startPtsUs: extent.startPtsUs,
+      endPtsUs: extent.endPtsUs,
+      claimedFrames: probe.claimedFrames,
+      indexedFrames: index.frameTimesUs.length,
+      notices,
+    },
+    frameTimesUs: index.frameTimesUs,
+    probe,
+    index,
+  };
+}
