@@ -73,6 +73,7 @@ export interface ResumableRun {
 
 export interface RunUpdate {
   readonly state: RunState;
+  /** When it changed (Unix UTC): becomes the run's start or finish where the state is one. */
   readonly wallMs: number;
   readonly provider?: string;
   readonly ffmpegVersion?: string;

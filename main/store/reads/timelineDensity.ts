@@ -1,0 +1,110 @@
+import type { ClassBins, TimelineQuery } from '../../../preload/contract/timeline.ts';
+import type { ReadDatabase } from '../database.ts';
+import {
+  bandFromScore,
+  binFromPtsUs,
+  binUsOfLevel,
+  CHUNK_BINS,
+  forEachCount,
+  levelFromPixelUs,
+} from '../timelineBins.ts';
+import type { FootageOnAxis } from './timelineAxis.ts';
+
+/** A lane's detections per class and pixel column, added up footage by footage. */
+export class LaneDensity {
+  readonly #query: TimelineQuery;
+  readonly #pixelMs: number;
+  /** Detections by pixel column, for each class that has any in range. */
+  readonly #columnsByClass = new Map<number, Uint32Array>();
+
+  constructor(query: TimelineQuery) {
+    this.#query = query;
+    this.#pixelMs = (query.toMs - query.fromMs) / query.widthPx;
+  }
+
+  /** Adds what the current run of a footage saw in range. */
+  addFootage(db: ReadDatabase, one: FootageOnAxis, classIds: readonly number[]): void {
+    const runId = one.footage.currentRunId;
+    if (runId === null) return;
+    // Media time runs at another rate than the axis only by the clock's drift: no reason to pick another level.
+    const level = levelFromPixelUs(this.#pixelMs * 1000);
+    const stretch = {
+      runId,
+      classIds: JSON.stringify(classIds),
+      fromPtsUs: one.ptsUsFromMs(this.#query.fromMs),
+      toPtsUs: one.ptsUsFromMs(this.#query.toMs),
+    };
+    if (level === null) this.#addDetections(db, one, stretch);
+    else this.#addBins(db, one, stretch, level);
+  }
+
+  /** Parallel arrays over the columns that have anything, a class at a time in the order of class ids. */
+  bins(classNames: ReadonlyMap<number, string>): ClassBins[] {
+    return [...this.#columnsByClass]
+      .toSorted(([a], [b]) => a - b)
+      .map(([classId, columns]) => {
+        const xPx: number[] = [];
+        const detections: number[] = [];
+        columns.forEach((count, x) => {
+          if (count === 0) return;
+          xPx.push(x);
+          detections.push(count);
+        });
+        return { className: classNames.get(classId) ?? '', xPx, detections };
+      });
+  }
+
+  /** A bin belongs to the column its middle is in: it is at most a pixel wide, so that is half a pixel at most. */
+  #addBins(db: ReadDatabase, one: FootageOnAxis, stretch: Stretch, level: number): void {
+    const binUs = binUsOfLevel(level);
+    const rows = db.all<{ class_id: number; chunk: number; counts: Uint8Array }>(
+      `SELECT class_id, chunk, counts FROM timeline_bins
+       WHERE run_id = ? AND level = ? AND class_id IN (SELECT value FROM json_each(?)) AND chunk BETWEEN ? AND ?`,
+      stretch.runId,
+      level,
+      stretch.classIds,
+      Math.floor(binFromPtsUs(level, stretch.fromPtsUs) / CHUNK_BINS),
+      Math.floor(binFromPtsUs(level, stretch.toPtsUs) / CHUNK_BINS),
+    );
+    const minBand = bandFromScore(this.#query.filter.minScore);
+    for (const row of rows) {
+      const firstMiddleUs = row.chunk * CHUNK_BINS * binUs + binUs / 2;
+      forEachCount(row.counts, minBand, (column, count) => {
+        this.#add(row.class_id, one.msFromPtsUs(firstMiddleUs + column * binUs), count);
+      });
+    }
+  }
+
+  #addDetections(db: ReadDatabase, one: FootageOnAxis, stretch: Stretch): void {
+    const rows = db.all<{ class_id: number; pts_us: number; detections: number }>(
+      `SELECT class_id, pts_us, COUNT(*) AS detections FROM detections INDEXED BY detections_by_class
+       WHERE run_id = ? AND class_id IN (SELECT value FROM json_each(?)) AND pts_us BETWEEN ? AND ? AND score >= ?
+       GROUP BY class_id, pts_us`,
+      stretch.runId,
+      stretch.classIds,
+      stretch.fromPtsUs,
+      stretch.toPtsUs,
+      this.#query.filter.minScore,
+    );
+    for (const row of rows) this.#add(row.class_id, one.msFromPtsUs(row.pts_us), row.detections);
+  }
+
+  #add(classId: number, ms: number, count: number): void {
+    const x = Math.floor((ms - this.#query.fromMs) / this.#pixelMs);
+    if (x < 0 || x >= this.#query.widthPx) return;
+    let columns = this.#columnsByClass.get(classId);
+    if (columns === undefined) {
+      columns = new Uint32Array(this.#query.widthPx);
+      this.#columnsByClass.set(classId, columns);
+    }
+    columns[x]! += count;
+  }
+}
+
+interface Stretch {
+  readonly runId: number;
+  /** JSON list of class ids. */
+  readonly classIds: string;
+  readonly fromPtsUs: number;
+  readonly toPtsUs: number;
+}
