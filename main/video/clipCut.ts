@@ -3,14 +3,17 @@ import { readPackets } from './clipPackets.ts';
 import type { Packet } from './clipPackets.ts';
 
 /**
- * The packets of a stream copy: exactly those with lowestPtsUs ≤ PTS ≤ highestPtsUs. Both bounds lie between the
- * PTS of neighbouring packets, so that no rounding of a time base moves a packet over them.
+ * The packets of a stream copy: exactly those whose time lies between the two bounds. Both lie between the times of
+ * neighbouring packets, so that no rounding of a time base moves a packet over them.
  */
 export interface PacketCut {
+  /** What the bounds are compared with: PTS, or DTS where the container stores no PTS. */
+  readonly time: 'pts' | 'dts';
+  readonly lowestUs: number;
+  readonly highestUs: number;
+  /** PTS of the key frame it starts at, and of the last frame shown. */
   readonly keyPtsUs: number;
   readonly lastPtsUs: number;
-  readonly lowestPtsUs: number;
-  readonly highestPtsUs: number;
   /** Pictures in the cut that an edit list of the recording hides; decoding the shown ones needs them. */
   readonly hiddenPackets: number;
 }
@@ -22,7 +25,7 @@ export interface PacketCut {
 const REORDER_PACKETS = 32;
 
 /** First try for the key frame before the start; most recorders write one every 1 to 10 s. */
-const LOOKBACK_US = 30_000_000;
+export const LOOKBACK_US = 30_000_000;
 
 export interface CutRequest {
   readonly ffmpegPath: string;
@@ -51,7 +54,21 @@ export async function findPacketCut(request: CutRequest): Promise<PacketCut | nu
   );
 }
 
-async function packetsAround(request: CutRequest, seekPtsUs: number | null): Promise<Packet[]> {
+/**
+ * The key frame that decoding must begin at for a frame to come out right, or null to begin at the start of the
+ * file. Where packets carry no presentation time, a second of slack stands for the reordering.
+ */
+export async function findDecodeStart(request: Omit<CutRequest, 'lastPtsUs'>): Promise<number | null> {
+  const around = { ...request, lastPtsUs: request.firstPtsUs };
+  const packets = await packetsAround(around, request.firstPtsUs - LOOKBACK_US);
+  const key = packets.findLast(
+    (packet) => packet.isKey && (packet.ptsUs ?? packet.dtsUs + 1_000_000) <= request.firstPtsUs,
+  );
+  return key === undefined ? null : (key.ptsUs ?? key.dtsUs);
+}
+
+/** Packets in decode order from the entry point at or before `seekPtsUs` to safely after the last frame wanted. */
+export async function packetsAround(request: CutRequest, seekPtsUs: number | null): Promise<Packet[]> {
   const packets: Packet[] = [];
   let packetsAfterEnd = 0;
   for await (const packet of readPackets({ ...request, seekPtsUs })) {
@@ -88,10 +105,11 @@ export function cutOfPackets(
   const sorted = [...new Set(pts)].sort((a, b) => a - b);
   const inCut = packets.filter((_, i) => within(pts[i], keyPtsUs, highest));
   return {
+    time: 'pts',
+    lowestUs: midpointBefore(sorted, keyPtsUs),
+    highestUs: midpointAfter(sorted, highest),
     keyPtsUs,
     lastPtsUs: highest,
-    lowestPtsUs: midpointBefore(sorted, keyPtsUs),
-    highestPtsUs: midpointAfter(sorted, highest),
     hiddenPackets: inCut.filter((packet) => packet.isHidden).length,
   };
 }

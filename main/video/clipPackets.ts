@@ -1,5 +1,8 @@
 import { AppError } from '../../preload/contract/errors.ts';
 import { inputArguments, spawnFfmpeg } from './ffmpegProcess.ts';
+import { createLineSplitter } from './lines.ts';
+import { ffmpegSeconds, parseTimeBase, usFromTicks } from './timeBase.ts';
+import type { TimeBase } from './timeBase.ts';
 
 /** One packet of the first video stream, as the container holds it. */
 export interface Packet {
@@ -31,7 +34,7 @@ const NO_PTS = '-9223372036854775808';
  */
 export function seekArguments(seekPtsUs: number | null): string[] {
   if (seekPtsUs === null) return [];
-  return ['-noaccurate_seek', '-seek_timestamp', '1', '-ss', (seekPtsUs / 1e6).toFixed(6)];
+  return ['-noaccurate_seek', '-seek_timestamp', '1', '-ss', ffmpegSeconds(seekPtsUs)];
 }
 
 /**
@@ -51,18 +54,18 @@ export async function* readPackets(source: PacketSource): AsyncGenerator<Packet>
       ...['-map', '0:v:0', '-c', 'copy', '-copyinkf', '-f', 'framecrc', 'pipe:1'],
     ],
   });
+  const ready: string[] = [];
+  const splitter = createLineSplitter((line) => ready.push(line));
   try {
-    let rest = '';
-    let tickUs = 0;
+    let timeBase: TimeBase | null = null;
     let packets = 0;
     for await (const chunk of ffmpeg.stdout as AsyncIterable<Buffer>) {
-      const lines = (rest + chunk.toString('latin1')).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        if (line.startsWith('#')) tickUs = parseTickUs(line) ?? tickUs;
-        else {
+      splitter.push(chunk.toString('latin1'));
+      for (const line of ready.splice(0)) {
+        if (line.startsWith('#')) timeBase = parseTimeBase(line.replace(/^#tb 0:/, '')) ?? timeBase;
+        else if (timeBase !== null) {
           packets++;
-          yield parsePacket(line, tickUs);
+          yield parsePacket(line, timeBase);
         }
       }
     }
@@ -76,18 +79,13 @@ export async function* readPackets(source: PacketSource): AsyncGenerator<Packet>
   }
 }
 
-function parseTickUs(line: string): number | null {
-  const match = /^#tb 0: (\d+)\/(\d+)/.exec(line);
-  return match === null ? null : (Number(match[1]) * 1e6) / Number(match[2]);
-}
-
-function parsePacket(line: string, tickUs: number): Packet {
+function parsePacket(line: string, timeBase: TimeBase): Packet {
   const [, dts = '', pts = ''] = line.split(',').map((field) => field.trim());
   const flagText = /, F=0x([0-9A-F]+)/i.exec(line)?.[1];
   const flags = flagText === undefined ? KEY_FLAG : Number.parseInt(flagText, 16);
   return {
-    ptsUs: pts === NO_PTS ? null : Math.round(Number(pts) * tickUs),
-    dtsUs: Math.round(Number(dts) * tickUs),
+    ptsUs: pts === NO_PTS ? null : usFromTicks(Number(pts), timeBase),
+    dtsUs: usFromTicks(Number(dts), timeBase),
     isKey: (flags & KEY_FLAG) !== 0,
     isHidden: (flags & DISCARD_FLAG) !== 0,
   };

@@ -1,0 +1,220 @@
+import { AppError } from '../../preload/contract/errors.ts';
+import type { ClipPlan, ClipRequest } from '../../preload/contract/evidence.ts';
+import { mediaTimeText } from '../../preload/contract/time.ts';
+import type { StoredFootage } from '../store/store.ts';
+import {
+  findDecodeStart,
+  findPacketCut,
+  lowerBound,
+  midpointAfter,
+  midpointBefore,
+  upperBound,
+} from '../video/clipCut.ts';
+import type { PacketCut } from '../video/clipCut.ts';
+import { findPacketCutByTrial } from '../video/clipTrial.ts';
+import { EXACT_CONTAINER, copyContainer } from '../video/clipWrite.ts';
+import type { ClipContainer, FrameWindow } from '../video/clipWrite.ts';
+
+/** What a clip is taken from. */
+export interface ClipSource {
+  readonly ffmpegPath: string;
+  readonly footage: StoredFootage;
+  /** PTS of every frame of the footage, µs, ascending. */
+  readonly frameTimesUs: Float64Array;
+}
+
+/** A plan with everything that making the clip needs. */
+export interface WorkedOutClip {
+  readonly plan: ClipPlan;
+  /** The frames a player will show, in the footage's time. */
+  readonly window: FrameWindow;
+  /** Their PTS. */
+  readonly clipTimesUs: Float64Array;
+  readonly container: ClipContainer;
+  /** For a stream copy: which packets. Null for an exact clip. */
+  readonly cut: PacketCut | null;
+  /** Media time of the key frame to decode from; null is the start of the file. */
+  readonly keyPtsUs: number | null;
+}
+
+/**
+ * Works out what an export will hold, before it is made. Reads the recording's packets around the range; decodes
+ * nothing unless the container stores no presentation times.
+ * @throws AppError `clip.emptyRange` when no frame lies in the range, `input.invalid` for marks on a stream copy,
+ * `clip.notVerified` when the recording cannot be cut there.
+ */
+export async function planClip(
+  request: ClipRequest,
+  source: ClipSource,
+  signal: AbortSignal,
+): Promise<WorkedOutClip> {
+  if (request.mode === 'copy' && (request.burnBoxes || request.burnTimes)) {
+    throw new AppError(
+      'input.invalid',
+      'Boxes and times can only be drawn into an exact clip: a copy keeps the recording as it is.',
+    );
+  }
+  const asked = windowOfRange(source.frameTimesUs, request.fromPtsUs, request.toPtsUs);
+  if (asked === null) {
+    throw new AppError(
+      'clip.emptyRange',
+      `No frame lies between ${mediaTimeText(request.fromPtsUs)} and ${mediaTimeText(request.toPtsUs)}. Mark a longer range. ${source.footage.path}`,
+    );
+  }
+  return request.mode === 'copy'
+    ? planCopy(request, source, asked, signal)
+    : planExact(request, source, asked, signal);
+}
+
+async function planCopy(
+  request: ClipRequest,
+  source: ClipSource,
+  asked: FrameWindow,
+  signal: AbortSignal,
+): Promise<WorkedOutClip> {
+  const { footage, frameTimesUs, ffmpegPath } = source;
+  const container = copyContainer(footage.container, footage.codec);
+  const search = { ffmpegPath, path: footage.path, signal, ...pickEnds(asked) };
+  const cut =
+    (await findPacketCut(search)) ?? (await findPacketCutByTrial({ ...search, container, frameTimesUs }));
+  const window = windowOfRange(frameTimesUs, cut.keyPtsUs, cut.lastPtsUs);
+  if (window === null) throw new AppError('internal', 'A cut without frames.');
+  const notes = [...copyNotes(asked, window, cut), ...footageNotes(footage, 'copy')];
+  return workedOut({ request, source, window, container, cut, keyPtsUs: cut.keyPtsUs, notes });
+}
+
+async function planExact(
+  request: ClipRequest,
+  source: ClipSource,
+  asked: FrameWindow,
+  signal: AbortSignal,
+): Promise<WorkedOutClip> {
+  const { footage, ffmpegPath } = source;
+  const keyPtsUs = await findDecodeStart({
+    ffmpegPath,
+    path: footage.path,
+    signal,
+    firstPtsUs: asked.firstPtsUs,
+  });
+  const notes = [
+    'The pictures are encoded again (H.264, CRF 17): the clip shows exactly the frames asked for, but is not the recorded data itself.',
+    ...footageNotes(footage, 'exact'),
+  ];
+  return workedOut({
+    request,
+    source,
+    window: asked,
+    container: EXACT_CONTAINER,
+    cut: null,
+    keyPtsUs,
+    notes,
+  });
+}
+
+function pickEnds(window: FrameWindow): { firstPtsUs: number; lastPtsUs: number } {
+  return { firstPtsUs: window.firstPtsUs, lastPtsUs: window.lastPtsUs };
+}
+
+function workedOut(parts: {
+  request: ClipRequest;
+  source: ClipSource;
+  window: FrameWindow;
+  container: ClipContainer;
+  cut: PacketCut | null;
+  keyPtsUs: number | null;
+  notes: string[];
+}): WorkedOutClip {
+  const { request, source, window, container, cut, keyPtsUs, notes } = parts;
+  const first = lowerBound(source.frameTimesUs, window.firstPtsUs);
+  return {
+    plan: {
+      request,
+      firstPtsUs: window.firstPtsUs,
+      lastPtsUs: window.lastPtsUs,
+      frames: window.frames,
+      notes,
+      suggestedFileName: clipFileName(source.footage.fileName, window, request.mode, container),
+    },
+    window,
+    clipTimesUs: source.frameTimesUs.slice(first, first + window.frames),
+    container,
+    cut,
+    keyPtsUs,
+  };
+}
+
+/** The frames with fromUs ≤ PTS ≤ toUs, or null when there are none. */
+export function windowOfRange(frameTimesUs: Float64Array, fromUs: number, toUs: number): FrameWindow | null {
+  const first = lowerBound(frameTimesUs, fromUs);
+  const end = upperBound(frameTimesUs, toUs);
+  const [firstPtsUs, lastPtsUs] = [frameTimesUs[first], frameTimesUs[end - 1]];
+  if (end <= first || firstPtsUs === undefined || lastPtsUs === undefined) return null;
+  return {
+    firstPtsUs,
+    lastPtsUs,
+    lowestPtsUs: midpointBefore(frameTimesUs, firstPtsUs),
+    highestPtsUs: midpointAfter(frameTimesUs, lastPtsUs),
+    frames: end - first,
+  };
+}
+
+/** `3.2 s`, `0.04 s`: enough digits that a frame's difference does not read as nothing. */
+function differenceText(us: number): string {
+  return us < 1_000_000 ? `${(us / 1e6).toFixed(2)} s` : `${(us / 1e6).toFixed(1)} s`;
+}
+
+function copyNotes(asked: FrameWindow, window: FrameWindow, cut: PacketCut): string[] {
+  const notes: string[] = [];
+  const earlierUs = asked.firstPtsUs - window.firstPtsUs;
+  const laterUs = window.lastPtsUs - asked.lastPtsUs;
+  if (earlierUs > 0) {
+    notes.push(
+      `The recording can only be cut at a key frame: the clip starts ${differenceText(earlierUs)} earlier, at ${mediaTimeText(window.firstPtsUs)}.`,
+    );
+  }
+  if (laterUs > 0) {
+    notes.push(
+      `The last pictures depend on later ones: the clip ends ${differenceText(laterUs)} later, at ${mediaTimeText(window.lastPtsUs)}.`,
+    );
+  }
+  if (cut.hiddenPackets > 0) {
+    notes.push(
+      `The file also holds ${cut.hiddenPackets} earlier pictures that the recording's edit list hides; players that follow edit lists do not show them.`,
+    );
+  }
+  return notes;
+}
+
+function footageNotes(footage: StoredFootage, mode: ClipRequest['mode']): string[] {
+  const notes: string[] = [];
+  const has = (kind: string): boolean => footage.notices.some((notice) => notice.kind === kind);
+  if (has('audioIgnored')) notes.push("The recording's sound is not in the clip.");
+  if (has('severalVideoStreams')) notes.push('Only the first video stream is in the clip.');
+  if (mode === 'exact' && has('sizeChanges')) {
+    notes.push('The picture size changes during the recording; the clip keeps the size it starts with.');
+  }
+  if (mode === 'exact' && (footage.widthPx % 2 === 1 || footage.heightPx % 2 === 1)) {
+    notes.push('A black line is added at the right or lower edge: H.264 needs even sizes.');
+  }
+  return notes;
+}
+
+const MAX_STEM_CHARS = 80;
+
+/** `gate-2_0-00-04.000_to_0-00-09.320_copy.mp4`: letters, digits, dots and dashes, valid on every file system. */
+function clipFileName(
+  fileName: string,
+  window: FrameWindow,
+  mode: ClipRequest['mode'],
+  container: ClipContainer,
+): string {
+  const stem = fileName
+    .replace(/\.[^.]*$/, '')
+    .normalize('NFC')
+    .replace(/[^\p{L}\p{N}._-]+/gu, '-')
+    .replace(/^[.-]+/, '')
+    .slice(0, MAX_STEM_CHARS);
+  const time = (ptsUs: number): string => mediaTimeText(ptsUs).replaceAll(':', '-');
+  const name = stem === '' ? 'clip' : stem;
+  return `${name}_${time(window.firstPtsUs)}_to_${time(window.lastPtsUs)}_${mode}${container.extension}`;
+}

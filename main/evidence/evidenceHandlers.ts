@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+import type { Change } from '../../preload/contract/cases.ts';
+import { AppError } from '../../preload/contract/errors.ts';
+import type { ClipPlan, ClipRequest, Exhibit, ExportEvent } from '../../preload/contract/evidence.ts';
+import type { Detection } from '../../preload/contract/findings.ts';
+import type { Run } from '../../preload/contract/runs.ts';
+import type { Broadcast } from '../broadcast.ts';
+import type { Store, StoredFootage } from '../store/store.ts';
+import type { FfmpegBinary } from '../video/ffmpegBinary.ts';
+import { exportClip } from './clipExport.ts';
+import type { ExportPorts } from './clipExport.ts';
+import { planClip } from './clipPlan.ts';
+import type { ClipSource, WorkedOutClip } from './clipPlan.ts';
+
+/** What answers the contract's `exhibits` calls. */
+export interface EvidenceHandlers {
+  list(): Promise<Exhibit[]>;
+  /** @throws AppError as {@link planClip}; `footage.notFound`, `run.notFound`. */
+  plan(request: ClipRequest, signal?: AbortSignal): Promise<ClipPlan>;
+  /** @throws AppError as {@link planClip} and {@link exportClip}. */
+  export(request: ClipRequest, signal?: AbortSignal): AsyncGenerator<ExportEvent>;
+}
+
+export interface EvidenceOptions {
+  readonly store: Store;
+  readonly changes: Broadcast<Change>;
+  /** Aborts when the case is closed. */
+  readonly closing: AbortSignal;
+  readonly appVersion: string;
+  readonly nowWallMs: () => number;
+  readonly findFfmpeg: () => Promise<FfmpegBinary>;
+  /** PTS (µs, ascending) of every frame of a footage. */
+  readonly loadFrameTimes: (footage: StoredFootage, signal: AbortSignal) => Promise<Float64Array>;
+  readonly sha256Steps: ExportPorts['sha256Steps'];
+}
+
+/** Where a case keeps what was taken out of it: clips now; stills and reports get names of their own kind beside. */
+const EXHIBITS_FOLDER = 'exhibits';
+
+/** The contract's `exhibits` over one case. */
+export function evidenceHandlers(options: EvidenceOptions): EvidenceHandlers {
+  const untilClosed = (signal?: AbortSignal): AbortSignal =>
+    signal === undefined ? options.closing : AbortSignal.any([signal, options.closing]);
+  return {
+    list: () => options.store.read.queryExhibits(),
+    plan: async (request, signal) => {
+      const prepared = await prepare(request, options, untilClosed(signal));
+      return prepared.clip.plan;
+    },
+    export: (request, signal) => runExport(request, options, untilClosed(signal)),
+  };
+}
+
+async function* runExport(
+  request: ClipRequest,
+  options: EvidenceOptions,
+  signal: AbortSignal,
+): AsyncGenerator<ExportEvent> {
+  const { ffmpegVersion, ...prepared } = await prepare(request, options, signal);
+  const ports: ExportPorts = {
+    ...options,
+    ffmpegVersion,
+    exhibitsFolder: join(options.store.caseFolder, EXHIBITS_FOLDER),
+    insertExhibit: (exhibit) => options.store.write.insertExhibit(exhibit),
+  };
+  for await (const event of exportClip({ ...prepared, ports }, signal)) {
+    if (event.kind === 'done') options.changes.publish({ kind: 'exhibits' });
+    yield event;
+  }
+}
+
+interface Prepared {
+  readonly clip: WorkedOutClip;
+  readonly source: ClipSource;
+  readonly run: Run | null;
+  readonly detections: readonly Detection[];
+  readonly ffmpegVersion: string;
+}
+
+async function prepare(
+  request: ClipRequest,
+  options: EvidenceOptions,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const footage = await options.store.read.queryFootageById(request.footageId);
+  if (footage === null) {
+    throw new AppError('footage.notFound', `There is no footage ${request.footageId} in this case.`);
+  }
+  const run = await queryRunOfClip(request, footage, options.store);
+  const ffmpeg = await options.findFfmpeg();
+  const frameTimesUs = await options.loadFrameTimes(footage, signal);
+  const source: ClipSource = { ffmpegPath: ffmpeg.path, footage, frameTimesUs };
+  const clip = await planClip(request, source, signal);
+  if (!request.burnBoxes) return { clip, source, run, detections: [], ffmpegVersion: ffmpeg.version };
+  const seen = await options.store.read.queryDetectionWindow(
+    footage.footageId,
+    clip.window.firstPtsUs,
+    clip.window.lastPtsUs,
+    request.minScore,
+  );
+  const note = `Boxes are on the ${seen.analysedPtsUs.length} of ${clip.plan.frames} frames that the analysis looked at.`;
+  const plan = { ...clip.plan, notes: [...clip.plan.notes, note] };
+  const { detections } = seen;
+  return { clip: { ...clip, plan }, source, run, detections, ffmpegVersion: ffmpeg.version };
+}
+
+/** The run whose boxes are drawn in, else the one that the finding belongs to, else none. */
+async function queryRunOfClip(
+  request: ClipRequest,
+  footage: StoredFootage,
+  { read }: Store,
+): Promise<Run | null> {
+  if (request.burnBoxes) {
+    const run = footage.currentRunId === null ? null : await read.queryRun(footage.currentRunId);
+    if (run !== null) return run;
+    throw new AppError(
+      'run.notFound',
+      `There is no analysis whose boxes could be drawn. Analyse the recording first: ${footage.path}`,
+    );
+  }
+  if (request.findingId === null) return null;
+  const finding = await read.queryFinding(request.findingId);
+  if (finding === null) throw new AppError('finding.notFound', `There is no finding ${request.findingId}.`);
+  return read.queryRun(finding.runId);
+}

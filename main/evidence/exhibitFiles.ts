@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { AppError } from '../../preload/contract/errors.ts';
+
+/** The files of one exhibit, under their final names. */
+export interface ExhibitPaths {
+  readonly path: string;
+  readonly sidecarPath: string;
+  readonly sha256Path: string;
+}
+
+/**
+ * Files of one exhibit while they are being made: in the exhibits folder, under names that nobody takes for
+ * evidence. Nothing is left of them after `discard`, which does nothing once they are published.
+ */
+export interface ExhibitDraft {
+  readonly contentPath: string;
+  /** A place for a working file that is never published. */
+  readonly scratchPath: (extension: string) => string;
+  /**
+   * Gives the exhibit its final name, or the name with a number where it is taken, and writes the two files that
+   * belong to it: `sidecarOf(fileName)` is the JSON beside it, and `<name>.sha256` is for `sha256sum -c`.
+   * Everything is on the disk when it returns, and nothing under a final name when it throws.
+   */
+  publish(options: {
+    readonly fileName: string;
+    readonly sha256: string;
+    readonly sidecarOf: (fileName: string) => string;
+  }): Promise<ExhibitPaths>;
+  discard(): Promise<void>;
+}
+
+/** Opens a draft in the folder, which is made where it is absent. */
+export async function createExhibitDraft(folder: string, extension: string): Promise<ExhibitDraft> {
+  await mkdir(folder, { recursive: true });
+  const stem = join(folder, `.partial-${randomUUID()}`);
+  const made = new Set<string>();
+  const track = (path: string): string => {
+    made.add(path);
+    return path;
+  };
+  const contentPath = track(`${stem}${extension}`);
+  return {
+    contentPath,
+    scratchPath: (scratchExtension) => track(`${stem}${scratchExtension}`),
+    discard: () => removeAll(made),
+    publish: async ({ fileName, sha256, sidecarOf }) => {
+      await syncFile(contentPath);
+      const final = await claimName(folder, fileName, contentPath);
+      try {
+        const name = basename(final.path);
+        await writeDurably(track(`${stem}.json`), sidecarOf(name));
+        await writeDurably(track(`${stem}.sha256`), `${sha256}  ${name}\n`);
+        await rename(`${stem}.json`, final.sidecarPath);
+        await rename(`${stem}.sha256`, final.sha256Path);
+        await syncFolder(folder);
+      } catch (error) {
+        await removeExhibit(final);
+        throw error;
+      }
+      return final;
+    },
+  };
+}
+
+/** Names beyond this many collisions are no accident. */
+const MAX_COLLISIONS = 10_000;
+
+/**
+ * Takes the first free name for the finished content. A hard link fails where the name exists, so two exports
+ * that end at once cannot overwrite each other (`rename` would).
+ */
+async function claimName(folder: string, fileName: string, contentPath: string): Promise<ExhibitPaths> {
+  const extension = extname(fileName);
+  const stem = basename(fileName, extension);
+  for (let number = 1; number <= MAX_COLLISIONS; number++) {
+    const name = number === 1 ? stem : `${stem}-${number}`;
+    const path = join(folder, `${name}${extension}`);
+    try {
+      await takeName(contentPath, path);
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') continue;
+      throw error;
+    }
+    return { path, sidecarPath: `${path}.json`, sha256Path: `${path}.sha256` };
+  }
+  throw new AppError('file.exists', `There are too many files of this name: ${join(folder, fileName)}`);
+}
+
+/** File systems without hard links (FAT, some shares) get an empty file of that name first, then the content over it. */
+async function takeName(contentPath: string, path: string): Promise<void> {
+  try {
+    await link(contentPath, path);
+  } catch (error) {
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP', 'EINVAL'].includes(errnoOf(error) ?? '')) throw error;
+    await writeFile(path, '', { flag: 'wx' });
+    await rename(contentPath, path);
+  }
+}
+
+function errnoOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { encoding: 'utf8', flush: true });
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A rename is durable when its folder is; Windows has no such call and needs none. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Takes a published exhibit back, where it could not be entered in the case. */
+export async function removeExhibit(paths: ExhibitPaths): Promise<void> {
+  await removeAll([paths.path, paths.sidecarPath, paths.sha256Path]);
+}
+
+async function removeAll(paths: Iterable<string>): Promise<void> {
+  for (const path of paths) await rm(path, { force: true });
+}

@@ -1,0 +1,106 @@
+import type { ClipRequest } from '../../preload/contract/evidence.ts';
+import type { Run } from '../../preload/contract/runs.ts';
+import { wallMsFromPtsUs, wallTimeText } from '../../preload/contract/time.ts';
+import type { ClockAnchor } from '../../preload/contract/time.ts';
+import type { StoredFootage } from '../store/store.ts';
+import type { WorkedOutClip } from './clipPlan.ts';
+import type { VerifiedClip } from './clipVerify.ts';
+
+export interface SidecarFacts {
+  readonly clip: WorkedOutClip;
+  readonly verified: VerifiedClip;
+  readonly footage: StoredFootage;
+  /** The run whose results are in the clip or led to it, or null. */
+  readonly run: Run | null;
+  readonly clipSha256: string;
+  readonly clipBytes: number;
+  readonly appVersion: string;
+  readonly ffmpegVersion: string;
+  /** As ffmpeg was given them; temporary paths replaced by `SOURCE`, `CLIP` and `SCRIPT`. */
+  readonly ffmpegArguments: readonly string[];
+  readonly madeWallMs: number;
+}
+
+/** Where one frame stands in media time and, where the camera's clock is known, in wall time. */
+function momentOf(anchor: ClockAnchor, ptsUs: number) {
+  const wallMs = wallMsFromPtsUs(anchor, ptsUs);
+  return {
+    ptsUs,
+    wallMs,
+    wallTime: wallMs === null ? null : wallTimeText(wallMs, anchor.clock.utcOffsetMin),
+  };
+}
+
+function markedIn(request: ClipRequest): object {
+  return {
+    boxes: request.burnBoxes,
+    times: request.burnTimes,
+    minScore: request.burnBoxes ? request.minScore : null,
+  };
+}
+
+/**
+ * The JSON beside a clip: what it was made from, by what and how, so that it can be checked and made again without
+ * the case. `format` grows, it never changes meaning. Times are media times of the recording in µs.
+ */
+export function clipSidecar(fileName: string, facts: SidecarFacts): string {
+  const { clip, footage, run } = facts;
+  const { request, notes } = clip.plan;
+  const anchor: ClockAnchor = { clock: footage.clock, startPtsUs: footage.startPtsUs };
+  const sidecar = {
+    format: 'sightline-exhibit/1',
+    kind: 'clip',
+    made: {
+      at: new Date(facts.madeWallMs).toISOString(),
+      app: `Sightline ${facts.appVersion}`,
+      ffmpeg: facts.ffmpegVersion,
+      ffmpegArguments: facts.ffmpegArguments,
+    },
+    clip: {
+      fileName,
+      sha256: facts.clipSha256,
+      bytes: facts.clipBytes,
+      mode: request.mode,
+      frames: clip.window.frames,
+      firstPtsInClipUs: facts.verified.firstPtsInClipUs,
+      verifiedBy:
+        request.mode === 'copy'
+          ? 'every decoded frame equals the source frame (MD5 of pixels), and all times'
+          : 'number of frames and all times',
+      notes,
+    },
+    source: {
+      fileName: footage.fileName,
+      sha256: footage.sha256,
+      bytes: footage.bytes,
+      container: footage.container,
+      codec: footage.codec,
+      camera: footage.camera,
+      clock: footage.clock,
+      startPtsUs: footage.startPtsUs,
+    },
+    interval: {
+      askedFrom: momentOf(anchor, request.fromPtsUs),
+      askedTo: momentOf(anchor, request.toPtsUs),
+      firstFrame: momentOf(anchor, clip.window.firstPtsUs),
+      lastFrame: momentOf(anchor, clip.window.lastPtsUs),
+      framePtsUs: request.mode === 'exact' ? [...clip.clipTimesUs] : null,
+    },
+    drawnIn: markedIn(request),
+    findingId: request.findingId,
+    run: run === null ? null : runFacts(run),
+  };
+  return `${JSON.stringify(sidecar, null, 2)}\n`;
+}
+
+function runFacts(run: Run): object {
+  return {
+    runId: run.runId,
+    modelId: run.modelId,
+    modelSha256: run.modelSha256,
+    parameters: run.parameters,
+    provider: run.provider,
+    appVersion: run.appVersion,
+    ffmpegVersion: run.ffmpegVersion,
+  };
+}

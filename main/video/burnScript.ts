@@ -1,0 +1,138 @@
+import type { Box, SizePx } from '../../preload/contract/geometry.ts';
+import { midpointAfter, midpointBefore } from './clipCut.ts';
+import { SCRIPT_TIME_STRETCH } from './clipWrite.ts';
+
+/** What to draw on one frame. */
+export interface FrameMarks {
+  readonly ptsUs: number;
+  readonly boxes: readonly MarkedBox[];
+  /** Lines in the lower left corner, or none. */
+  readonly lines: readonly string[];
+}
+
+export interface MarkedBox {
+  readonly boxInSource: Box;
+  readonly label: string;
+  /** `#rrggbb`. */
+  readonly colour: string;
+}
+
+/** Glyph height and line width as a share of the picture's height: 20 px and 2 px at 576 lines. */
+const TEXT_HEIGHT_FRAC = 0.035;
+const LINE_WIDTH_FRAC = 0.0035;
+
+/**
+ * A subtitle script (ASS v4+) that draws each frame's marks on that frame and no other: an event lasts from the
+ * middle between its frame and the one before to the middle to the next, in time counted from the clip's first
+ * frame and stretched {@link SCRIPT_TIME_STRETCH} times, because ASS knows no time below 10 ms.
+ * Boxes are vector drawings, so they need no font.
+ * @param frameTimesUs PTS of every frame of the clip, ascending; @param size upright picture size, px.
+ */
+export function burnScript(
+  marks: readonly FrameMarks[],
+  frameTimesUs: ArrayLike<number>,
+  size: SizePx,
+): string {
+  const events: string[] = [];
+  const originUs = frameTimesUs[0] ?? 0;
+  for (const frame of marks) {
+    const from = scriptTime(midpointBefore(frameTimesUs, frame.ptsUs) - originUs);
+    const to = scriptTime(midpointAfter(frameTimesUs, frame.ptsUs) - originUs);
+    const add = (layer: number, style: string, text: string): void => {
+      events.push(`Dialogue: ${layer},${from},${to},${style},,0,0,0,,${text}`);
+    };
+    for (const box of frame.boxes) {
+      add(0, 'Box', drawnBox(box, size));
+      if (box.label !== '') add(1, 'Label', drawnLabel(box, size));
+    }
+    if (frame.lines.length > 0) add(2, 'Time', frame.lines.map(escapeScriptText).join('\\N'));
+  }
+  return [...scriptHeader(size), ...events, ''].join('\n');
+}
+
+function textHeightPx(size: SizePx): number {
+  return Math.max(12, Math.round(size.heightPx * TEXT_HEIGHT_FRAC));
+}
+
+function lineWidthPx(size: SizePx): number {
+  return Math.max(2, Math.round(size.heightPx * LINE_WIDTH_FRAC));
+}
+
+function scriptHeader(size: SizePx): string[] {
+  const text = textHeightPx(size);
+  const margin = Math.round(text / 2);
+  // Name, Font, Size, four colours, 4 flags, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Align, margins, Encoding
+  const style = (name: string, outline: number, alignment: number): string =>
+    `Style: ${name},sans-serif,${text},&H00FFFFFF,&H00FFFFFF,&H00000000,&H00000000,0,0,0,0,100,100,0,0,1,${outline},0,${alignment},${margin},${margin},${margin},1`;
+  return [
+    '[Script Info]',
+    'ScriptType: v4.00+',
+    `PlayResX: ${size.widthPx}`,
+    `PlayResY: ${size.heightPx}`,
+    'WrapStyle: 2',
+    'ScaledBorderAndShadow: yes',
+    'YCbCr Matrix: None',
+    '',
+    '[V4+ Styles]',
+    'Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding',
+    style('Box', 0, 7),
+    style('Label', 2, 1),
+    style('Time', 2, 1),
+    '',
+    '[Events]',
+    'Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text',
+  ];
+}
+
+/** A frame of the line width around the box, drawn inwards: the outer edge is the box's own edge. */
+function drawnBox(box: MarkedBox, size: SizePx): string {
+  const { x0, y0, x1, y1 } = boxInPixels(box.boxInSource, size);
+  const line = Math.min(lineWidthPx(size), Math.ceil((x1 - x0) / 2), Math.ceil((y1 - y0) / 2));
+  // Outer rectangle clockwise, inner one the other way round: the fill (non-zero winding) leaves the middle open.
+  const outer = `m ${x0} ${y0} l ${x1} ${y0} l ${x1} ${y1} l ${x0} ${y1}`;
+  const [ix0, iy0, ix1, iy1] = [x0 + line, y0 + line, x1 - line, y1 - line];
+  const inner =
+    ix1 > ix0 && iy1 > iy0 ? ` m ${ix0} ${iy0} l ${ix0} ${iy1} l ${ix1} ${iy1} l ${ix1} ${iy0}` : '';
+  return `{\\an7\\pos(0,0)\\bord0\\shad0\\1c${scriptColour(box.colour)}\\p1}${outer}${inner}{\\p0}`;
+}
+
+/** The label stands on the box's upper edge, or inside it where there is no room above. */
+function drawnLabel(box: MarkedBox, size: SizePx): string {
+  const { x0, y0 } = boxInPixels(box.boxInSource, size);
+  const hasRoom = y0 > textHeightPx(size);
+  const place = hasRoom ? `\\an1\\pos(${x0},${y0})` : `\\an7\\pos(${x0 + lineWidthPx(size)},${y0})`;
+  return `{${place}\\1c${scriptColour(box.colour)}}${escapeScriptText(box.label)}`;
+}
+
+function boxInPixels(box: Box, size: SizePx): Box {
+  const x = (value: number): number => Math.round(Math.min(Math.max(value, 0), size.widthPx));
+  const y = (value: number): number => Math.round(Math.min(Math.max(value, 0), size.heightPx));
+  return { x0: x(box.x0), y0: y(box.y0), x1: x(box.x1), y1: y(box.y1) };
+}
+
+/** `&HBBGGRR&` of `#rrggbb`. */
+function scriptColour(colour: string): string {
+  const match = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(colour);
+  if (match === null) throw new RangeError(`not a colour: ${colour}`);
+  return `&H${match[3]}${match[2]}${match[1]}&`.toUpperCase();
+}
+
+/**
+ * Text that libass shows as it is: braces would open an override block, a backslash before N, n or h would be a
+ * line break or a space (a word joiner between keeps it a backslash), a line break would end the event.
+ */
+export function escapeScriptText(text: string): string {
+  return text
+    .replace(/[\r\n]+/g, ' ')
+    .replaceAll('\\', '\\\u2060')
+    .replace(/[{}]/g, '\\$&');
+}
+
+/** `H:MM:SS.cc` of the stretched time, rounded to the step; before the first frame counts as 0. */
+function scriptTime(clipTimeUs: number): string {
+  const centiseconds = Math.max(0, Math.round((clipTimeUs * SCRIPT_TIME_STRETCH) / 10_000));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const totalSec = Math.floor(centiseconds / 100);
+  const hours = Math.floor(totalSec / 3600);
+  return `${hours}:${two(Math.floor(totalSec / 60) % 60)}:${two(totalSec % 60)}.${two(centiseconds % 100)}`;
+}

@@ -1,0 +1,76 @@
+import { AppError } from '../../preload/contract/errors.ts';
+import { seekArguments } from './clipPackets.ts';
+import { passthroughArguments } from './ffmpegBinary.ts';
+import { inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { createLineSplitter } from './lines.ts';
+
+/** A decoded, upright frame: its own time, and the MD5 of its pixels as `ffmpeg -f framemd5` gives it. */
+export interface HashedFrame {
+  readonly ptsUs: number;
+  readonly md5: string;
+}
+
+export interface HashRequest {
+  readonly ffmpegPath: string;
+  readonly path: string;
+  /** Where to begin decoding; null is the start of the file. */
+  readonly seekPtsUs: number | null;
+  /** Only frames between these times, and no more than `frames`; null gives every frame of the file. */
+  readonly window: {
+    readonly lowestPtsUs: number;
+    readonly highestPtsUs: number;
+    readonly frames: number;
+  } | null;
+  readonly signal: AbortSignal;
+  readonly onFrame?: (framesSoFar: number) => void;
+}
+
+/**
+ * Decodes frames and hashes each one's pixels in its own pixel format, rotation applied, in order of time.
+ * Whoever doubts a clip can repeat it: `ffmpeg -i clip -fps_mode passthrough -f framemd5 -`.
+ * A damaged stream gives fewer frames, not an error: the caller compares.
+ */
+export async function hashFrames(request: HashRequest): Promise<HashedFrame[]> {
+  const { window } = request;
+  const select =
+    window === null
+      ? []
+      : [
+          `select=between(t\\,${(window.lowestPtsUs / 1e6).toFixed(7)}\\,${(window.highestPtsUs / 1e6).toFixed(7)})`,
+        ];
+  const frames: HashedFrame[] = [];
+  const splitter = createLineSplitter((line) => {
+    if (line.startsWith('#')) return;
+    frames.push(parseFrame(line));
+    request.onFrame?.(frames.length);
+  });
+  await runFfmpeg({
+    ...request,
+    logLevel: 'error',
+    args: [
+      ...seekArguments(request.seekPtsUs),
+      '-copyts',
+      ...inputArguments(request.path),
+      ...['-map', '0:v:0', '-vf', [...select, 'settb=1/1000000'].join(',')],
+      ...(window === null ? [] : ['-frames:v', String(window.frames)]),
+      ...(await passthroughArguments(request.ffmpegPath, request.signal)),
+      ...['-enc_time_base', '1/1000000', '-f', 'framemd5', 'pipe:1'],
+    ],
+    onStdoutChunk: (chunk) => splitter.push(chunk.toString('latin1')),
+  });
+  splitter.end();
+  return frames;
+}
+
+/** `stream, dts, pts, duration, size, md5` with times in µs. */
+function parseFrame(line: string): HashedFrame {
+  const fields = line.split(',').map((field) => field.trim());
+  const [pts, md5] = [fields[2], fields[5]];
+  if (pts === undefined || md5 === undefined) {
+    throw new AppError(
+      'ffmpeg.failed',
+      `ffmpeg gave a frame hash that cannot be read: ${line.slice(0, 200)}`,
+    );
+  }
+  return { ptsUs: Number(pts), md5 };
+}

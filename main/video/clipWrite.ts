@@ -1,0 +1,211 @@
+import { AppError } from '../../preload/contract/errors.ts';
+import type { PacketCut } from './clipCut.ts';
+import { seekArguments } from './clipPackets.ts';
+import { passthroughArguments } from './ffmpegBinary.ts';
+import { inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { createLineSplitter } from './lines.ts';
+import { ffmpegSeconds } from './timeBase.ts';
+
+/** A container to write a clip into: its file extension and ffmpeg's name of its muxer. */
+export interface ClipContainer {
+  readonly extension: string;
+  readonly muxer: string;
+}
+
+const MP4: ClipContainer = { extension: '.mp4', muxer: 'mp4' };
+const MOV: ClipContainer = { extension: '.mov', muxer: 'mov' };
+const MKV: ClipContainer = { extension: '.mkv', muxer: 'matroska' };
+const AVI: ClipContainer = { extension: '.avi', muxer: 'avi' };
+const MPEGTS: ClipContainer = { extension: '.ts', muxer: 'mpegts' };
+
+/** Codecs that ffmpeg's MP4 muxer and common players both take; the other ones of a MOV go back into a MOV. */
+const MP4_CODECS = new Set(['h264', 'hevc', 'av1', 'vp9', 'mpeg4', 'mpeg2video']);
+
+/**
+ * Container for a stream copy: the recording's own, so that not a bit of the pictures has to be rewritten (Annex B
+ * stays Annex B in TS, length-prefixed stays so in MP4). Matroska for every container that ffmpeg does not write
+ * well; it carries any codec, with times rounded to a millisecond.
+ * @param container ffmpeg's demuxer name, such as `mov,mp4,m4a,3gp,3g2,mj2`; @param codec ffmpeg's codec name.
+ */
+export function copyContainer(container: string, codec: string): ClipContainer {
+  const names = new Set(container.toLowerCase().split(/[^a-z0-9]+/));
+  if (names.has('mp4') || names.has('mov')) return MP4_CODECS.has(codec) ? MP4 : MOV;
+  if (names.has('avi')) return AVI;
+  if (names.has('mpegts')) return MPEGTS;
+  return MKV;
+}
+
+/** Container of a re-encoded clip. */
+export const EXACT_CONTAINER: ClipContainer = MP4;
+
+/** How far before the frames wanted reading begins, for containers that are searched by position (TS, PS). */
+const SEEK_MARGIN_US = 1_000_000;
+
+/** Where reading must begin so that decoding passes the key frame before the frames wanted. */
+export function seekBeforeKey(keyPtsUs: number): number {
+  return keyPtsUs - SEEK_MARGIN_US;
+}
+
+/** Reading goes on this long after the last frame wanted: more than any reordering or interleaving. */
+const READ_ON_US = 10_000_000;
+
+function readUntil(seekPtsUs: number | null, lastPtsUs: number, startPtsUs: number): string[] {
+  return ['-t', ffmpegSeconds(lastPtsUs - Math.min(seekPtsUs ?? startPtsUs, startPtsUs) + READ_ON_US)];
+}
+
+/** A number for an ffmpeg expression, seconds, without an exponent. */
+const seconds = (us: number): string => (us / 1e6).toFixed(7);
+
+export interface CopyJob {
+  readonly path: string;
+  readonly cut: PacketCut;
+  /** PTS of the first frame that a player shows: it becomes 0, except in TS, which keeps the recording's times. */
+  readonly firstPtsUs: number;
+  readonly container: ClipContainer;
+  readonly outputPath: string;
+}
+
+/**
+ * ffmpeg's arguments for a stream copy. Packets are chosen one by one by their PTS (bitstream filter `noise` with
+ * `drop`), because `-ss`/`-to` cut where the demuxer happens to land and keep leading pictures that cannot be
+ * decoded. With the first shown frame at 0, the edit list of an MP4 hides nothing but what the recording hides.
+ */
+export function copyArguments(job: CopyJob): string[] {
+  const { cut, container } = job;
+  const seekPtsUs = seekBeforeKey(cut.keyPtsUs);
+  const keep = `between(${cut.time}*tb\\,${seconds(cut.lowestUs)}\\,${seconds(cut.highestUs)})`;
+  const times =
+    container.muxer === 'mpegts'
+      ? ['-muxdelay', '0', '-muxpreload', '0']
+      : ['-output_ts_offset', ffmpegSeconds(-job.firstPtsUs)];
+  return [
+    ...seekArguments(seekPtsUs),
+    ...readUntil(seekPtsUs, cut.lastPtsUs, cut.keyPtsUs),
+    '-copyts',
+    ...inputArguments(job.path),
+    ...['-map', '0:v:0', '-map_metadata', '-1', '-map_chapters', '-1', '-c', 'copy', '-copyinkf'],
+    ...['-bsf:v', `noise=drop=not(${keep})`, ...times],
+    ...['-f', container.muxer, '-y', `file:${job.outputPath}`],
+  ];
+}
+
+export interface ExactJob {
+  readonly ffmpegPath: string;
+  readonly path: string;
+  /** Media time to begin decoding before; null begins at the start of the file. */
+  readonly keyPtsUs: number | null;
+  readonly window: FrameWindow;
+  /** Subtitle script to draw into the picture (see burnScript.ts), or null. */
+  readonly scriptPath: string | null;
+  readonly outputPath: string;
+  readonly signal: AbortSignal;
+}
+
+/** A run of frames of the index, with bounds that lie between frames. */
+export interface FrameWindow {
+  readonly firstPtsUs: number;
+  readonly lastPtsUs: number;
+  readonly lowestPtsUs: number;
+  readonly highestPtsUs: number;
+  readonly frames: number;
+}
+
+/** The ass filter reads time in 10 ms steps; stretched by this, a step is 0.1 ms of the clip. */
+export const SCRIPT_TIME_STRETCH = 100;
+
+/**
+ * ffmpeg's arguments for an exact clip: frames chosen by PTS, times in µs from the first one, H.264. CRF 17 is
+ * visually lossless by x264's own account; no B-frames, so that the file needs no edit list and every player
+ * shows the same first and last frame.
+ */
+export async function exactArguments(job: ExactJob): Promise<string[]> {
+  const { window } = job;
+  const seekPtsUs = job.keyPtsUs === null ? null : seekBeforeKey(job.keyPtsUs);
+  const burn =
+    job.scriptPath === null
+      ? []
+      : [
+          `setpts=PTS*${SCRIPT_TIME_STRETCH}`,
+          `ass=filename=${filterValue(job.scriptPath)}`,
+          `setpts=PTS/${SCRIPT_TIME_STRETCH}`,
+        ];
+  const filters = [
+    `select=between(t\\,${seconds(window.lowestPtsUs)}\\,${seconds(window.highestPtsUs)})`,
+    'settb=1/1000000',
+    `setpts=PTS-${window.firstPtsUs}`,
+    ...burn,
+    'pad=ceil(iw/2)*2:ceil(ih/2)*2',
+    'format=yuv420p',
+  ];
+  return [
+    ...seekArguments(seekPtsUs),
+    ...(seekPtsUs === null ? [] : readUntil(seekPtsUs, window.lastPtsUs, seekPtsUs)),
+    '-copyts',
+    ...inputArguments(job.path),
+    ...['-map', '0:v:0', '-map_metadata', '-1', '-map_chapters', '-1', '-vf', filters.join(',')],
+    ...(await passthroughArguments(job.ffmpegPath, job.signal)),
+    ...[
+      '-enc_time_base',
+      '1/1000000',
+      '-video_track_timescale',
+      '1000000',
+      '-frames:v',
+      String(window.frames),
+    ],
+    ...['-c:v', 'libx264', '-preset', 'medium', '-crf', '17', '-bf', '0', '-movflags', '+faststart'],
+    ...['-f', EXACT_CONTAINER.muxer, '-y', `file:${job.outputPath}`],
+  ];
+}
+
+/**
+ * A value for an option inside a filter graph: escaped once for the option list (`\ ' :`) and once for the graph
+ * (`\ ' [ ] , ;`), as ffmpeg-filters "Notes on filtergraph escaping" asks; Windows' backslashes become slashes.
+ */
+export function filterValue(text: string): string {
+  const portable = process.platform === 'win32' ? text.replaceAll('\\', '/') : text;
+  const forOptions = portable.replace(/[\\':]/g, '\\$&');
+  return forOptions.replace(/[\\'[\],;]/g, '\\$&');
+}
+
+export interface ClipWrite {
+  readonly ffmpegPath: string;
+  readonly args: readonly string[];
+  /** Frames (packets for a copy) the clip will have, for the progress. */
+  readonly frames: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (doneFrac: number) => void;
+}
+
+/**
+ * Runs ffmpeg with {@link copyArguments} or {@link exactArguments}.
+ * @throws AppError `ffmpeg.failed` with ffmpeg's last complaint; as {@link runFfmpeg} otherwise.
+ */
+export async function writeClip(write: ClipWrite): Promise<void> {
+  const splitter = createLineSplitter((line) => {
+    const frame = /^frame=\s*(\d+)/.exec(line)?.[1];
+    if (frame !== undefined) write.onProgress(Math.min(1, Number(frame) / write.frames));
+  });
+  const complaints: string[] = [];
+  const exit = await runFfmpeg({
+    ...write,
+    args: ['-progress', 'pipe:1', ...write.args],
+    logLevel: 'warning',
+    onStdoutChunk: (chunk) => splitter.push(chunk.toString('latin1')),
+    onStderrLine: (line) => {
+      // libass draws nothing, and says only this, where the machine has no font at all.
+      if (/fontselect: failed to find any fallback|can't find selected font/i.test(line))
+        complaints.push(line);
+    },
+  });
+  if (complaints.length > 0) {
+    throw new AppError(
+      'ffmpeg.failed',
+      'No font was found to write labels and times with. Install a font, or export without them.',
+      { detail: { complaint: complaints[0] ?? '' } },
+    );
+  }
+  if (exit.exitCode === 0) return;
+  throw new AppError('ffmpeg.failed', 'ffmpeg could not write the clip.', {
+    detail: { exitCode: exit.exitCode, complaint: exit.stderrTail.at(-1) ?? '' },
+  });
+}
