@@ -11,7 +11,9 @@ export class Complaints {
     const match = COMPLAINT.exec(stderrLine);
     if (match === null) return;
     const [, part, text = ''] = match;
-    this.#texts.add(`${part === undefined ? '' : `${part}: `}${text}`.slice(0, MAX_COMPLAINT_CHARS));
+    this.#texts.add(
+      `${part === undefined || part === 'NULL' ? '' : `${part}: `}${text}`.slice(0, MAX_COMPLAINT_CHARS),
+    );
   }
 
   list(): string[] {

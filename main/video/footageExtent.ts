@@ -30,7 +30,7 @@ function judgeClaim(index: IndexFacts, claims: ClaimFacts): 'met' | 'plausible' 
   if (missingUs <= Math.max(TOLERATED_US, TOLERATED_FRAMES * frameUs)) return 'met';
   if (claims.claimedFrames !== null) {
     const missingFrames = claims.claimedFrames - index.packets;
-    if (missingFrames <= 0) return 'implausible';
+    if (missingFrames <= 0) return 'met'; // Every frame announced is there: the header's duration is just off.
     const ratio = missingUs / (missingFrames * frameUs);
     return ratio <= PLAUSIBLE_FRAME_FACTOR && ratio >= 1 / PLAUSIBLE_FRAME_FACTOR
       ? 'plausible'

@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import { AppError } from '../../preload/contract/errors.ts';
+import type { Footage } from '../../preload/contract/footage.ts';
+import type { Box } from '../../preload/contract/geometry.ts';
+import { mediaTimeText } from '../../preload/contract/time.ts';
+import { passthroughArguments } from './ffmpegBinary.ts';
+import { inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { ascendingTimesFilter, createShowinfoReader, SHOW_SELECTED } from './showinfo.ts';
+import { ffmpegSeconds } from './timeBase.ts';
+
+/** So that the key frame found is before the frame in every container's reckoning (DTS, clusters in ms). */
+const SEEK_MARGIN_US = 500_000;
+/** Transport streams have no index: their seek lands anywhere, and the next key frame must come before the frame. */
+const STREAM_SEEK_MARGIN_US = 12_000_000;
+/** A still from the middle of a long file that cannot be seeked takes minutes; more than this is a hang. */
+const STILL_TIMEOUT_MS = 900_000;
+
+export interface StillRequest {
+  readonly ffmpegPath: string;
+  readonly path: string;
+  /** The frame with exactly this PTS. */
+  readonly ptsUs: number;
+  /** How far ahead of the frame a pass may begin, from {@link stillSeekMarginUs}; null decodes from the start. */
+  readonly seekMarginUs: number | null;
+  /** Part of the upright frame to keep; null keeps all of it. */
+  readonly cropInSource: Box | null;
+  /** Widest the picture may be; it is never enlarged. Null keeps the size. */
+  readonly maxWidthPx: number | null;
+  /** JPEG to be written; moved into place when whole. */
+  readonly outputPath: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Whether and how a file can be entered in its middle with times that mean the same as from its start: where there
+ * is an index (MP4, MOV, Matroska), and in transport streams, unless times had to be repaired. AVI and raw streams
+ * store no times; theirs are counted from the beginning.
+ */
+export function stillSeekMarginUs(footage: Pick<Footage, 'container' | 'notices'>): number | null {
+  if (footage.notices.some((notice) => notice.kind === 'timestampsRepaired')) return null;
+  if (['mp4', 'mov', 'matroska'].includes(footage.container)) return SEEK_MARGIN_US;
+  return footage.container === 'mpegts' ? STREAM_SEEK_MARGIN_US : null;
+}
+
+function stillFilter(request: StillRequest): string {
+  const { cropInSource: crop, maxWidthPx } = request;
+  const cropping =
+    crop === null
+      ? []
+      : [
+          `crop='min(${Math.round(crop.x1 - crop.x0)},iw)':'min(${Math.round(crop.y1 - crop.y0)},ih)'` +
+            `:'max(0,min(${Math.round(crop.x0)},iw-ow))':'max(0,min(${Math.round(crop.y0)},ih-oh))'`,
+        ];
+  return [
+    ascendingTimesFilter(),
+    // The first frame not before the asked time ends the pass at once, whether it is the asked one or not.
+    `select='gte(round(t*1000000),${request.ptsUs - 1})'`,
+    `${SHOW_SELECTED}=checksum=0`,
+    ...cropping,
+    ...(maxWidthPx === null ? [] : [`scale='min(${maxWidthPx},iw)':-1:flags=bicubic`]),
+    'format=yuvj420p',
+  ].join(',');
+}
+
+/** One pass; the PTS of the frame that was written, or null when none was. */
+async function writeFirstFrom(
+  request: StillRequest,
+  pass: { readonly seekUs: number | null; readonly partialPath: string },
+): Promise<number | null> {
+  let writtenPtsUs: number | null = null;
+  const seek = pass.seekUs === null ? [] : ['-ss', ffmpegSeconds(pass.seekUs)];
+  const { exitCode } = await runFfmpeg({
+    ffmpegPath: request.ffmpegPath,
+    args: [
+      ...['-copyts', '-threads', '1', '-noaccurate_seek', '-seek_timestamp', '1', ...seek],
+      ...inputArguments(request.path),
+      ...['-map', '0:V:0', '-vf', stillFilter(request), '-frames:v', '1'],
+      ...(await passthroughArguments(request.ffmpegPath, request.signal)),
+      ...['-c:v', 'mjpeg', '-q:v', '3', '-f', 'mjpeg', '-y', `file:${pass.partialPath}`],
+    ],
+    signal: request.signal,
+    timeoutMs: STILL_TIMEOUT_MS,
+    onStderrLine: createShowinfoReader({
+      all: () => undefined,
+      selected: (frame) => (writtenPtsUs ??= frame.ptsUs),
+    }),
+  });
+  return exitCode === 0 ? writtenPtsUs : null;
+}
+
+/**
+ * Writes exactly the frame with the given PTS as a JPEG. A seek that does not lead to it is followed by a pass from
+ * the start. Throws `video.noFrames` when no frame with this PTS decodes, and as {@link runFfmpeg}.
+ */
+export async function writeStill(request: StillRequest): Promise<void> {
+  const { ptsUs, seekMarginUs, outputPath } = request;
+  const partialPath = `${outputPath}.${randomUUID()}.part`;
+  const seekUs = seekMarginUs === null ? null : ptsUs - seekMarginUs;
+  try {
+    for (const startUs of seekUs === null || seekUs <= 0 ? [null] : [seekUs, null]) {
+      const writtenPtsUs = await writeFirstFrom(request, { seekUs: startUs, partialPath });
+      if (writtenPtsUs === null || Math.abs(writtenPtsUs - ptsUs) > 1) continue;
+      await rename(partialPath, outputPath);
+      return;
+    }
+  } finally {
+    await rm(partialPath, { force: true });
+  }
+  const text = `No frame at media time ${mediaTimeText(ptsUs)} can be decoded`;
+  throw new AppError('video.noFrames', `${text}: ${request.path}`, { detail: { ptsUs } });
+}
