@@ -7,7 +7,7 @@ import type { DecodedFrame, FrameStream } from '../video/frames.ts';
 import { decodeFrames } from '../video/decodeFrames.ts';
 import { BatchBuilder } from './batchBuilder.ts';
 import { CoverageLedger } from './coverageLedger.ts';
-import type { FootageExtent, LedgerState } from './coverageLedger.ts';
+import type { LedgerState } from './coverageLedger.ts';
 import type { Batch, StartMessage } from './messages.ts';
 import { MotionGate, REFRESH_US } from './motionGate.ts';
 import type { GateState } from './motionGate.ts';
@@ -70,11 +70,10 @@ class Analysis {
     const { start, frameTimesUs } = options;
     const { everyMs, motionGate } = start.parameters;
     const state = start.resume === null ? null : (JSON.parse(start.resume.state) as CheckpointState);
-    const extent: FootageExtent = { startPtsUs: start.startPtsUs, endPtsUs: start.endPtsUs, frameTimesUs };
     this.#options = options;
     this.#everyUs = everyMs === null ? null : everyMs * 1000;
     this.#batch = new BatchBuilder(start.runId, start.nextSequence);
-    this.#ledger = new CoverageLedger(extent, state?.ledger ?? null);
+    this.#ledger = new CoverageLedger({ ...start, frameTimesUs }, state?.ledger ?? null);
     this.#gate = motionGate ? new MotionGate(state?.gate ?? null) : null;
     this.#trackerParameters = trackerParameters({
       everyMs: motionGate ? Math.max(everyMs ?? 0, REFRESH_US / 1000) : everyMs,

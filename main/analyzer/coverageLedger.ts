@@ -1,4 +1,5 @@
 import type { CoverageInterval, CoverageKind } from '../../preload/contract/footage.ts';
+import { typicalFrameUs } from '../video/timeBase.ts';
 
 /**
  * A decoded frame belongs to an index entry at most this far away: containers with a coarse time base (1 ms, 90 kHz)
@@ -19,6 +20,8 @@ export interface LedgerState {
 export interface FootageExtent {
   readonly startPtsUs: number;
   readonly endPtsUs: number;
+  /** True when what lies between the last frame's usual duration and `endPtsUs` was only claimed. */
+  readonly isEndMissing: boolean;
   /** PTS of every frame that the container holds, ascending. */
   readonly frameTimesUs: Float64Array;
 }
@@ -56,7 +59,14 @@ export class CoverageLedger {
   /** The decoder has ended after these last frames: accounts for everything up to the footage's end. */
   ended(decodedPtsUs: readonly number[]): void {
     this.#decodedPtsUs.push(...decodedPtsUs);
-    this.#cover(this.#extent.endPtsUs);
+    const { frameTimesUs, endPtsUs, isEndMissing } = this.#extent;
+    const lastPtsUs = frameTimesUs.at(-1);
+    if (isEndMissing && lastPtsUs !== undefined) {
+      this.#cover(Math.min(endPtsUs, lastPtsUs + typicalFrameUs(frameTimesUs)));
+      this.#push(endPtsUs, 'missing');
+    } else {
+      this.#cover(endPtsUs);
+    }
   }
 
   /** What was accounted for since the last call. */
@@ -89,7 +99,7 @@ export class CoverageLedger {
       this.#push(endPtsUs, isDecoded ? (this.#openKind ?? 'undecodable') : 'undecodable');
       index++;
     }
-    this.#push(toPtsUs, frameTimesUs.length === 0 ? 'missing' : (this.#openKind ?? 'undecodable'));
+    this.#push(toPtsUs, this.#openKind ?? 'undecodable');
   }
 
   #push(toPtsUs: number, kind: CoverageKind): void {

@@ -18,6 +18,8 @@ export interface StartMessage {
   /** The footage's own extent and frame times, for the coverage ledger. */
   readonly startPtsUs: number;
   readonly endPtsUs: number;
+  /** True when the header claims footage up to `endPtsUs` that is not in the file. */
+  readonly isEndMissing: boolean;
   /** Upright size of the first frame, for the decoder's output size. */
   readonly sourceSize: SizePx;
   readonly frameTimesPath: string;

@@ -32,6 +32,8 @@ interface ByRun {
 /** What answers the contract's `runs` calls. */
 export interface RunsHandlers {
   list(): Promise<Run[]>;
+  /** @throws AppError `run.notFound`. */
+  get(input: ByRun): Promise<Run>;
   /** @throws AppError of the model, or `footage.notFound` before anything is queued. */
   start(input: StartRuns): Promise<RunId[]>;
   pause(input: ByRun): Promise<Run>;
@@ -44,17 +46,22 @@ export interface RunsHandlers {
 /** The contract's `runs` over one case's store and scheduler. */
 export function runsHandlers(options: RunsOptions): RunsHandlers {
   const { store, scheduler, changes, progress } = options;
+  const get = async ({ runId }: ByRun): Promise<Run> => {
+    const run = await store.read.queryRun(runId);
+    if (run === null) throw new AppError('run.notFound', `There is no run ${runId} in this case.`);
+    return run;
+  };
   return {
     list: () => store.read.queryRuns(),
+    get,
     start: (input) => startRuns(options, input),
     pause: ({ runId }) => scheduler.pause(runId),
     resume: ({ runId }) => scheduler.resume(runId),
     cancel: ({ runId }) => scheduler.cancel(runId),
     async show({ runId }) {
-      const run = await store.read.queryRun(runId);
-      if (run === null) throw new AppError('run.notFound', `There is no run ${runId} in this case.`);
+      const { footageId } = await get({ runId });
       await store.write.updateCurrentRun(runId);
-      changes.publish({ kind: 'results', runId, footageId: run.footageId });
+      changes.publish({ kind: 'results', runId, footageId });
       return {};
     },
     progress: (signal) => progress.subscribe(signal),

@@ -19,9 +19,6 @@ const MAX_CRASHES_AT_ONE_CHECKPOINT = 2;
 /** How long a stopping analyzer may take for the frame it is at, before it is ended. */
 const STOP_DEADLINE_MS = 30_000;
 
-/** What of a footage's notices means that frames are not there, whatever the analysis saw. */
-const NOTICES_OF_MISSING_FRAMES = ['framesMissing', 'decodeErrors'];
-
 export interface SchedulerOptions {
   readonly store: Store;
   readonly spawnAnalyzer: () => AnalyzerProcess;
@@ -83,10 +80,13 @@ export class Scheduler {
     return this.#stop(runId, 'cancelled', ['queued', 'running', 'paused']);
   }
 
-  /** @throws AppError `run.wrongState` unless the run is paused. */
+  /**
+   * Queues the run again; it goes on at its checkpoint.
+   * @throws AppError `run.wrongState` unless the run is paused, was cancelled or has failed.
+   */
   async resume(runId: RunId): Promise<Run> {
-    await this.#expectState(runId, ['paused']);
-    await this.#update(runId, { state: 'queued' });
+    await this.#expectState(runId, ['paused', 'cancelled', 'failed']);
+    await this.#update(runId, { state: 'queued', error: null });
     this.#wake();
     return this.#run(runId);
   }
@@ -184,8 +184,7 @@ export class Scheduler {
     outcome: Extract<AttemptOutcome, { kind: 'done' }>,
   ): Promise<RunState> {
     const { store, log, nowWallMs } = this.#options;
-    const isMissingFrames = footage.notices.some(({ kind }) => NOTICES_OF_MISSING_FRAMES.includes(kind));
-    const state = outcome.isComplete && !isMissingFrames ? 'done' : 'incomplete';
+    const state = outcome.isComplete && !isMissingFrames(footage) ? 'done' : 'incomplete';
     if (outcome.complaints.length > 0) {
       log('info', 'runs', `ffmpeg complained about ${footage.path}`, { complaints: outcome.complaints });
     }
@@ -225,6 +224,7 @@ export class Scheduler {
       parameters: next.run.parameters,
       startPtsUs: footage.startPtsUs,
       endPtsUs: footage.endPtsUs,
+      isEndMissing: isMissingFrames(footage),
       sourceSize: { widthPx: footage.widthPx, heightPx: footage.heightPx },
       frameTimesPath: await prepareFootage(footage, signal),
       threads: availableParallelism(),
@@ -292,4 +292,9 @@ export class Scheduler {
       throw new AppError('footage.notFound', `Footage ${run.footageId} is not in this case.`);
     return footage;
   }
+}
+
+/** What the container claims and does not hold, whatever the analysis saw of the rest. */
+function isMissingFrames(footage: StoredFootage): boolean {
+  return footage.notices.some(({ kind }) => kind === 'framesMissing');
 }

@@ -1,0 +1,183 @@
+import type { CaseSummary, Change } from '../preload/contract/cases.ts';
+import type { FootageId } from '../preload/contract/ids.ts';
+import { DEFAULT_RUN_PARAMETERS } from '../preload/contract/runs.ts';
+import type { RunProgress } from '../preload/contract/runs.ts';
+import type { Broadcast } from './broadcast.ts';
+import { evidenceHandlers } from './evidence/evidenceHandlers.ts';
+import type { EvidenceHandlers } from './evidence/evidenceHandlers.ts';
+import type { FfmpegFinder } from './ffmpegFinder.ts';
+import { findingsHandlers } from './findings/findingsHandlers.ts';
+import type { FindingsHandlers } from './findings/findingsHandlers.ts';
+import { footageHandlers } from './footage/footageHandlers.ts';
+import type { FootageHandlers } from './footage/footageHandlers.ts';
+import { FrameTimesCache } from './footage/frameTimesCache.ts';
+import { checkOriginal } from './footage/original.ts';
+import { Proxies } from './footage/proxies.ts';
+import { sha256Steps } from './footage/sha256.ts';
+import { createMediaHandler } from './media/mediaHandler.ts';
+import type { ModelFolders } from './models/catalogue.ts';
+import { resolveModel } from './models/registry.ts';
+import type { HostPorts } from './ports.ts';
+import type { CaseHandlers } from './router.ts';
+import { runsHandlers } from './runs/runsHandlers.ts';
+import type { RunsHandlers } from './runs/runsHandlers.ts';
+import { Scheduler } from './runs/scheduler.ts';
+import type { Store, StoredFootage } from './store/store.ts';
+import { indexFrames } from './video/frameIndex.ts';
+import { inspectFootage } from './video/inspect.ts';
+import { probeVideo } from './video/probe.ts';
+import { stillSeekMarginUs, writeStill } from './video/still.ts';
+
+export interface CaseSessionOptions {
+  readonly store: Store;
+  readonly ports: HostPorts;
+  readonly ffmpeg: FfmpegFinder;
+  readonly modelFolders: ModelFolders;
+  readonly changes: Broadcast<Change>;
+  readonly progress: Broadcast<RunProgress>;
+  readonly worksThroughQueue: boolean;
+}
+
+/** One open case: its store, its queue of runs and everything that answers calls about it. */
+export class CaseSession implements CaseHandlers {
+  readonly store: Store;
+  readonly footage: FootageHandlers;
+  readonly runs: RunsHandlers;
+  readonly findings: FindingsHandlers;
+  readonly evidence: EvidenceHandlers;
+  readonly handleMedia: (request: Request) => Promise<Response>;
+  readonly #options: CaseSessionOptions;
+  readonly #frameTimes: FrameTimesCache;
+  readonly #proxies: Proxies;
+  readonly #scheduler: Scheduler;
+  readonly #closing = new AbortController();
+
+  private constructor(options: CaseSessionOptions) {
+    const { store, ports, changes } = options;
+    const common = { store, changes, nowWallMs: ports.nowWallMs };
+    this.store = store;
+    this.#options = options;
+    this.#frameTimes = new FrameTimesCache(store.caseFolder, (footage, signal) =>
+      this.#index(footage, signal),
+    );
+    this.#proxies = new Proxies({
+      caseFolder: store.caseFolder,
+      findFfmpegPath: () => options.ffmpeg.path(),
+      closing: this.#closing.signal,
+    });
+    this.#scheduler = this.#createScheduler();
+    this.footage = footageHandlers({
+      ...common,
+      frameTimes: this.#frameTimes,
+      proxies: this.#proxies,
+      closing: this.#closing.signal,
+      probe: async (path, signal) => probeVideo(path, { ffmpegPath: await options.ffmpeg.path(), signal }),
+      inspect: async (path, signal) =>
+        inspectFootage(path, { ffmpegPath: await options.ffmpeg.path(), signal }),
+    });
+    this.runs = runsHandlers({
+      ...common,
+      scheduler: this.#scheduler,
+      progress: options.progress,
+      appVersion: ports.appVersion,
+      resolveModel: (modelId) => resolveModel(options.modelFolders, modelId, this.#closing.signal),
+    });
+    this.findings = findingsHandlers(common);
+    this.evidence = evidenceHandlers({
+      ...common,
+      closing: this.#closing.signal,
+      appVersion: ports.appVersion,
+      findFfmpeg: () => options.ffmpeg.find(),
+      loadFrameTimes: (footage, signal) => this.#frameTimes.load(footage, signal),
+      sha256Steps,
+    });
+    this.handleMedia = this.#createMedia();
+  }
+
+  /** Starts working through the case's queue at once, where asked to. */
+  static async start(options: CaseSessionOptions): Promise<CaseSession> {
+    const session = new CaseSession(options);
+    if (options.worksThroughQueue) await session.#scheduler.start();
+    return session;
+  }
+
+  get caseFolder(): string {
+    return this.store.caseFolder;
+  }
+
+  async summary(): Promise<CaseSummary> {
+    return { path: this.caseFolder, ...(await this.store.read.queryCase()) };
+  }
+
+  /** Adds footage and queues a run of the default model for what was new. What is refused is logged. */
+  async importAndAnalyse(paths: readonly string[]): Promise<void> {
+    const footageIds: FootageId[] = [];
+    for await (const event of this.footage.import({ paths })) {
+      if (event.kind === 'added') footageIds.push(event.footage.footageId);
+      else if (event.kind === 'refused') this.#options.ports.log('warn', 'import', event.error.message);
+      else if (event.kind === 'duplicate') this.#options.ports.log('info', 'import', event.message);
+    }
+    if (footageIds.length === 0) return;
+    await this.runs.start({ footageIds, modelId: null, parameters: DEFAULT_RUN_PARAMETERS });
+  }
+
+  /** Stops imports and exports, lets the analyzer stop at its next frame, and closes the store. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    try {
+      await this.#scheduler.close();
+    } finally {
+      await this.store.close();
+    }
+  }
+
+  async #index(footage: StoredFootage, signal: AbortSignal): Promise<Float64Array> {
+    await checkOriginal(footage, signal);
+    const ffmpegPath = await this.#options.ffmpeg.path();
+    const probe = await probeVideo(footage.path, { ffmpegPath, signal });
+    return (await indexFrames(footage.path, { ffmpegPath, signal, probe })).frameTimesUs;
+  }
+
+  #createScheduler(): Scheduler {
+    const { store, ports, changes, progress, ffmpeg, modelFolders } = this.#options;
+    return new Scheduler({
+      store,
+      spawnAnalyzer: ports.spawnAnalyzer,
+      nowWallMs: ports.nowWallMs,
+      log: ports.log,
+      changes,
+      progress,
+      findFfmpegPath: () => ffmpeg.path(),
+      prepareFootage: async (footage, signal) => {
+        await checkOriginal(footage, signal);
+        return this.#frameTimes.ensure(footage, signal);
+      },
+      // The analyzer holds the weights against the hash in the run's own manifest.
+      findWeights: async ({ run }) =>
+        (await resolveModel(modelFolders, run.modelId, this.#closing.signal)).weightsPath,
+    });
+  }
+
+  #createMedia(): (request: Request) => Promise<Response> {
+    const { read } = this.store;
+    const { ffmpeg, ports } = this.#options;
+    return createMediaHandler({
+      caseFolder: () => this.caseFolder,
+      queryFootageById: (footageId) => read.queryFootageById(footageId),
+      queryFinding: (findingId) => read.queryFinding(findingId),
+      queryExhibit: async (exhibitId) =>
+        (await read.queryExhibits()).find((exhibit) => exhibit.exhibitId === exhibitId) ?? null,
+      proxyPath: (footage) => this.#proxies.path(footage),
+      loadFrameTimes: (footage) => this.#frameTimes.load(footage, this.#closing.signal),
+      writeStill: async ({ footage, widthPx, ...job }) =>
+        writeStill({
+          ...job,
+          ffmpegPath: await ffmpeg.path(),
+          path: footage.path,
+          seekMarginUs: stillSeekMarginUs(footage),
+          maxWidthPx: widthPx,
+        }),
+      log: ports.log,
+    });
+  }
+}

@@ -1,0 +1,117 @@
+import { basename, dirname } from 'node:path';
+import type { Change } from '../../preload/contract/cases.ts';
+import { errorDataFrom } from '../../preload/contract/errors.ts';
+import type { Footage, ImportEvent } from '../../preload/contract/footage.ts';
+import type { Broadcast } from '../broadcast.ts';
+import type { Store } from '../store/store.ts';
+import type { Inspection } from '../video/inspect.ts';
+import type { FrameTimesCache } from './frameTimesCache.ts';
+import { clockFromHints, machineUtcOffsetMin } from './recordingClock.ts';
+import { scanPaths } from './scanPaths.ts';
+import { sha256Steps } from './sha256.ts';
+
+/** Often enough for a bar that moves. */
+const HASHING_EVENT_EVERY_MS = 200;
+
+export interface ImportOptions {
+  readonly store: Store;
+  readonly frameTimes: FrameTimesCache;
+  readonly changes: Broadcast<Change>;
+  readonly nowWallMs: () => number;
+  /** Cheap: opens the file and reads its header. @throws AppError when it is no footage. */
+  readonly probe: (path: string, signal: AbortSignal) => Promise<unknown>;
+  /** Reads the file through. @throws AppError when it is no footage. */
+  readonly inspect: (path: string, signal: AbortSignal) => Promise<Inspection>;
+}
+
+type Outcome = Extract<ImportEvent, { kind: 'added' | 'duplicate' | 'refused' }>;
+
+/**
+ * Adds files and folders to the case. Every file is named in exactly one `added`, `duplicate` or `refused`; what is
+ * wrong with one of them never stops the others. Ends with `finished`.
+ * @throws the signal's reason when aborted; what was added until then stays.
+ */
+export async function* importFootage(
+  paths: readonly string[],
+  options: ImportOptions,
+  signal: AbortSignal,
+): AsyncGenerator<ImportEvent> {
+  const counts = { added: 0, duplicate: 0, refused: 0 };
+  for await (const scanned of scanPaths(paths, signal)) {
+    const outcome =
+      scanned.kind === 'file'
+        ? yield* importFile(scanned, options, signal)
+        : refusal(scanned.path, scanned.error);
+    counts[outcome.kind]++;
+    yield outcome;
+  }
+  yield { kind: 'finished', added: counts.added, duplicates: counts.duplicate, refused: counts.refused };
+}
+
+function refusal(path: string, thrown: unknown): Outcome {
+  return { kind: 'refused', path, error: errorDataFrom(thrown) };
+}
+
+async function* importFile(
+  file: { readonly path: string; readonly bytes: number },
+  options: ImportOptions,
+  signal: AbortSignal,
+): AsyncGenerator<ImportEvent, Outcome> {
+  const { path } = file;
+  try {
+    yield { kind: 'scanning', path };
+    await options.probe(path, signal);
+    const sha256 = yield* hashFile(file, signal);
+    const known = await options.store.read.queryFootageBySha256(sha256);
+    if (known !== null) {
+      const message = `This is the same recording as ${known.path}, byte for byte: ${path}`;
+      return { kind: 'duplicate', path, footageId: known.footageId, message };
+    }
+    return { kind: 'added', path, footage: await addFootage({ ...file, sha256 }, options, signal) };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    return refusal(path, thrown);
+  }
+}
+
+async function* hashFile(
+  { path, bytes }: { readonly path: string; readonly bytes: number },
+  signal: AbortSignal,
+): AsyncGenerator<ImportEvent, string> {
+  const steps = sha256Steps(path, signal);
+  let toldMs = performance.now();
+  for (;;) {
+    const step = await steps.next();
+    if (step.done === true) return step.value;
+    if (performance.now() - toldMs < HASHING_EVENT_EVERY_MS) continue;
+    toldMs = performance.now();
+    yield { kind: 'hashing', path, doneBytes: step.value, totalBytes: bytes };
+  }
+}
+
+async function addFootage(
+  file: { readonly path: string; readonly bytes: number; readonly sha256: string },
+  options: ImportOptions,
+  signal: AbortSignal,
+): Promise<Footage> {
+  const { store, frameTimes, changes, nowWallMs } = options;
+  const fileName = basename(file.path);
+  const { frameTimesUs, probe, footage: inspected } = await options.inspect(file.path, signal);
+  const footage = {
+    ...inspected,
+    ...file,
+    fileName,
+    camera: basename(dirname(file.path)) || fileName,
+    clock: clockFromHints({
+      creationTime: probe.creationTime,
+      fileName,
+      nowWallMs: nowWallMs(),
+      utcOffsetMinAt: machineUtcOffsetMin,
+    }),
+    addedWallMs: nowWallMs(),
+  };
+  const footageId = await store.write.insertFootage(footage);
+  await frameTimes.save(footageId, frameTimesUs);
+  changes.publish({ kind: 'footage', footageIds: [footageId] });
+  return { ...footage, footageId, isOriginalPresent: true, currentRunId: null };
+}

@@ -1,0 +1,45 @@
+import { stat } from 'node:fs/promises';
+import { AppError } from '../../preload/contract/errors.ts';
+import { appErrorFromFileSystem } from '../fileErrors.ts';
+import type { StoredFootage } from '../store/store.ts';
+import { sha256OfFile } from './sha256.ts';
+
+/** True when there is a file where the footage's original was; says nothing about what is in it. */
+export async function isOriginalPresent(footage: StoredFootage): Promise<boolean> {
+  return stat(footage.path).then(
+    (status) => status.isFile(),
+    () => false,
+  );
+}
+
+/**
+ * Refuses a footage whose original is not what was added. A file of the same size that was not written since it was
+ * added is taken to be the same; one that was is hashed again.
+ * @throws AppError `file.notFound`, `file.unreadable` or `file.changed`; the signal's reason when aborted.
+ */
+export async function checkOriginal(footage: StoredFootage, signal: AbortSignal): Promise<void> {
+  const status = await stat(footage.path).catch((thrown: unknown) => {
+    throw appErrorFromFileSystem(thrown, footage.path);
+  });
+  if (status.size === footage.bytes && status.mtimeMs <= footage.addedWallMs) return;
+  if (status.size !== footage.bytes) {
+    throw changedError(footage.path, `it has ${status.size} bytes now and had ${footage.bytes}`);
+  }
+  await checkContent(footage, footage.path, signal);
+}
+
+/** @throws AppError `file.changed` unless the file at `path` has the footage's SHA-256. */
+export async function checkContent(footage: StoredFootage, path: string, signal: AbortSignal): Promise<void> {
+  const sha256 = await sha256OfFile(path, signal);
+  if (sha256 !== footage.sha256) {
+    throw changedError(path, `its SHA-256 is ${sha256} and was ${footage.sha256}`);
+  }
+}
+
+function changedError(path: string, difference: string): AppError {
+  return new AppError(
+    'file.changed',
+    `This is not the file that was added: ${difference}. Point the case at the original, or add this file as new ` +
+      `footage: ${path}`,
+  );
+}

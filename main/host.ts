@@ -1,0 +1,152 @@
+import { resolve } from 'node:path';
+import type { AppInfo, CaseSummary, Change } from '../preload/contract/cases.ts';
+import { AppError } from '../preload/contract/errors.ts';
+import type { RunProgress } from '../preload/contract/runs.ts';
+import { Broadcast } from './broadcast.ts';
+import { defaultCaseFolder, openCaseStore } from './cases/caseFolder.ts';
+import type { OpenCaseRequest } from './cases/caseFolder.ts';
+import { listFolder } from './cases/listFolder.ts';
+import { RecentCases } from './cases/recentCases.ts';
+import { CaseSession } from './caseSession.ts';
+import { FfmpegFinder } from './ffmpegFinder.ts';
+import { modelsHandlers } from './models/modelsHandlers.ts';
+import { resolveModel } from './models/registry.ts';
+import type { Host, HostPorts } from './ports.ts';
+import { createRouter } from './router.ts';
+
+export interface OpenHostOptions {
+  /** The case to open, made where it is not there; null is the one opened last. */
+  readonly caseFolder: string | null;
+  /** False refuses a folder that is no case yet; true by default. */
+  readonly createsCase?: boolean;
+  /** False leaves what is queued alone, for who only looks something up; true by default. */
+  readonly worksThroughQueue?: boolean;
+}
+
+/**
+ * The whole application behind its contract: all a shell has to do is serve `router` and `handleMedia`. Knows neither
+ * Electron nor HTTP.
+ * @throws AppError when the case cannot be opened.
+ */
+export async function openHost(ports: HostPorts, options: OpenHostOptions): Promise<SightlineHost> {
+  const host = new SightlineHost(ports, options.worksThroughQueue ?? true);
+  await host.open(options.caseFolder, options.createsCase ?? true);
+  return host;
+}
+
+/** The application with one case open. */
+export class SightlineHost implements Host {
+  readonly router: Host['router'];
+  readonly #ports: HostPorts;
+  readonly #worksThroughQueue: boolean;
+  readonly #recentCases: RecentCases;
+  readonly #ffmpeg = new FfmpegFinder();
+  readonly #changes = new Broadcast<Change>();
+  readonly #progress = new Broadcast<RunProgress>();
+  #session: CaseSession | null = null;
+  /** Cases are opened and closed one after the other. */
+  #switching: Promise<unknown> = Promise.resolve();
+
+  constructor(ports: HostPorts, worksThroughQueue: boolean) {
+    this.#ports = ports;
+    this.#worksThroughQueue = worksThroughQueue;
+    this.#recentCases = new RecentCases(ports.directories.userData);
+    this.router = createRouter({
+      openCase: () => this.session,
+      models: modelsHandlers(this.#modelFolders),
+      info: () => this.#info(),
+      listFolder,
+      pickPaths: async (kind) => (await ports.pickPaths?.(kind)) ?? [],
+      switchCase: (input) => this.#switchCase({ ...input, createsIfAbsent: false }),
+      recentCases: () => this.#recentCases.list(),
+      changes: (signal) => this.#changes.subscribe(signal),
+    });
+  }
+
+  /** The open case, for the shells of this process. @throws AppError `case.notFound` between two cases. */
+  get session(): CaseSession {
+    if (this.#session === null) throw new AppError('case.notFound', 'No case is open at the moment.');
+    return this.#session;
+  }
+
+  get ffmpeg(): FfmpegFinder {
+    return this.#ffmpeg;
+  }
+
+  /** What the runs of this process report, from now on. */
+  get progress(): Broadcast<RunProgress> {
+    return this.#progress;
+  }
+
+  /** The model that a run without a choice uses. */
+  async defaultModelId(): Promise<string> {
+    return (await resolveModel(this.#modelFolders, null, new AbortController().signal)).manifest.modelId;
+  }
+
+  async open(caseFolder: string | null, createsIfAbsent: boolean): Promise<void> {
+    const { userData } = this.#ports.directories;
+    const path = caseFolder ?? (await defaultCaseFolder(userData, this.#recentCases));
+    await this.#switchCase({ path, newCaseName: null, createsIfAbsent });
+  }
+
+  readonly caseFolder = (): string => this.session.caseFolder;
+
+  readonly handleMedia = (request: Request): Promise<Response> => this.session.handleMedia(request);
+
+  readonly importAndAnalyse = async (paths: readonly string[]): Promise<void> => {
+    await this.session.importAndAnalyse(paths);
+  };
+
+  readonly close = async (): Promise<void> => {
+    await this.#switching.catch(() => undefined);
+    const session = this.#session;
+    this.#session = null;
+    await session?.close();
+  };
+
+  /** Opens the other case first: when that is refused, this one stays open. */
+  async #switchCase(request: OpenCaseRequest): Promise<CaseSummary> {
+    const switched = this.#switching.catch(() => undefined).then(() => this.#openAndReplace(request));
+    this.#switching = switched;
+    return switched;
+  }
+
+  async #openAndReplace(request: OpenCaseRequest): Promise<CaseSummary> {
+    if (this.#session?.caseFolder === resolve(request.path) && request.newCaseName === null) {
+      return this.#session.summary();
+    }
+    const store = await openCaseStore(request, this.#ports, this.#recentCases);
+    const before = this.#session;
+    this.#session = null;
+    await before?.close();
+    this.#session = await CaseSession.start({
+      store,
+      ports: this.#ports,
+      ffmpeg: this.#ffmpeg,
+      modelFolders: this.#modelFolders,
+      changes: this.#changes,
+      progress: this.#progress,
+      worksThroughQueue: this.#worksThroughQueue,
+    });
+    this.#changes.publish({ kind: 'case' });
+    return this.#session.summary();
+  }
+
+  get #modelFolders(): { modelsFolder: string; userDataFolder: string } {
+    const { models, userData } = this.#ports.directories;
+    return { modelsFolder: models, userDataFolder: userData };
+  }
+
+  async #info(): Promise<AppInfo> {
+    const { appVersion, kind, hostReason, pickPaths } = this.#ports;
+    const ffmpeg = await this.#ffmpeg.find().catch(() => null);
+    return {
+      version: appVersion,
+      host: kind,
+      hostReason,
+      ffmpegVersion: ffmpeg?.version ?? null,
+      ffmpegOrigin: ffmpeg?.origin ?? null,
+      hasNativeDialogs: pickPaths !== null,
+    };
+  }
+}
