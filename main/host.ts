@@ -10,6 +10,7 @@ import { RecentCases } from './cases/recentCases.ts';
 import { CaseSession } from './caseSession.ts';
 import { FfmpegFinder } from './ffmpegFinder.ts';
 import { modelsHandlers } from './models/modelsHandlers.ts';
+import type { ModelsHandlers } from './models/modelsHandlers.ts';
 import { resolveModel } from './models/registry.ts';
 import type { Host, HostPorts } from './ports.ts';
 import { createRouter } from './router.ts';
@@ -37,6 +38,7 @@ export async function openHost(ports: HostPorts, options: OpenHostOptions): Prom
 /** The application with one case open. */
 export class SightlineHost implements Host {
   readonly router: Host['router'];
+  readonly models: ModelsHandlers;
   readonly #ports: HostPorts;
   readonly #worksThroughQueue: boolean;
   readonly #recentCases: RecentCases;
@@ -51,9 +53,10 @@ export class SightlineHost implements Host {
     this.#ports = ports;
     this.#worksThroughQueue = worksThroughQueue;
     this.#recentCases = new RecentCases(ports.directories.userData);
+    this.models = modelsHandlers(this.#modelFolders);
     this.router = createRouter({
       openCase: () => this.session,
-      models: modelsHandlers(this.#modelFolders),
+      models: this.models,
       info: () => this.#info(),
       listFolder,
       pickPaths: async (kind) => (await ports.pickPaths?.(kind)) ?? [],
@@ -67,10 +70,6 @@ export class SightlineHost implements Host {
   get session(): CaseSession {
     if (this.#session === null) throw new AppError('case.notFound', 'No case is open at the moment.');
     return this.#session;
-  }
-
-  get ffmpeg(): FfmpegFinder {
-    return this.#ffmpeg;
   }
 
   /** What the runs of this process report, from now on. */
