@@ -12,6 +12,8 @@ export interface Prediction {
   readonly kind: string;
   readonly motion: BoxMotion;
   readonly box: Box;
+  /** Where it was when it was last seen. */
+  readonly lastBox: Box;
   /** True when the track was seen on the frame before this one. */
   readonly isFresh: boolean;
 }
@@ -28,7 +30,8 @@ const UNMATCHED = -1;
  * left, so that someone half hidden is kept, not lost. Between the two stands a match by Mahalanobis distance (DeepSORT
  * §2.2) of high scores to tracks seen on the very frame before: at a few frames per second someone walking leaves
  * their own box between two looks. A track already missed is not offered it, because merging two people into one
- * finding costs more than splitting one person into two.
+ * finding costs more than splitting one person into two. Last, high scores are matched to where a track was last seen
+ * (OC-SORT, Cao 2023, §4.3): who stops while hidden is not where their movement pointed.
  *
  * Predictions and detections of different kinds are never paired.
  */
@@ -42,6 +45,7 @@ export function associate(
   const isHigh = (detection: TrackerInput): boolean => detection.score >= highScore;
   const isLow = (detection: TrackerInput): boolean => detection.score >= lowScore && !isHigh(detection);
   const overlapCost = (prediction: Prediction, box: Box): number => 1 - boxIou(prediction.box, box);
+  const lastOverlapCost = (prediction: Prediction, box: Box): number => 1 - boxIou(prediction.lastBox, box);
   const distanceCost = (prediction: Prediction, box: Box): number => squaredDistance(prediction.motion, box);
   const everyTrack = (): boolean => true;
   const freshTrack = (prediction: Prediction): boolean => prediction.isFresh;
@@ -49,6 +53,7 @@ export function associate(
   matching.pair(everyTrack, isHigh, overlapCost, 1 - parameters.highMinIou);
   matching.pair(freshTrack, isHigh, distanceCost, parameters.maxSquaredDistance);
   matching.pair(everyTrack, isLow, overlapCost, 1 - parameters.lowMinIou);
+  matching.pair(everyTrack, isHigh, lastOverlapCost, 1 - parameters.lastMinIou);
   return matching.predictionOfDetection;
 }
 

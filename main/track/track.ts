@@ -61,6 +61,8 @@ export interface TrackerParameters {
   readonly highMinIou: number;
   /** Least IoU of a prediction and a low-score detection. */
   readonly lowMinIou: number;
+  /** Least IoU of where a track was last seen and a high-score detection that nothing else explains. */
+  readonly lastMinIou: number;
   /** Largest squared Mahalanobis distance of a prediction and a high-score detection that do not overlap. */
   readonly maxSquaredDistance: number;
   /** A track not seen for longer than this has ended. */

@@ -93,6 +93,7 @@ function predictTrack(track: Track, ptsUs: number, previousPtsUs: number | null)
     kind: kindOfClass(track.votes[0]?.className ?? ''),
     motion,
     box: boxFromMotion(motion),
+    lastBox: boxFromMotion(track.motion),
     isFresh: track.lastPtsUs === previousPtsUs,
   };
 }

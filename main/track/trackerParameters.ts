@@ -14,6 +14,8 @@ const BIRTH_SCORE = 0.3;
 const HIGH_MIN_IOU = 0.2;
 /** ByteTrack's published code: cost limit of the second association. */
 const LOW_MIN_IOU = 0.5;
+/** OC-SORT's published code: `iou_threshold`, which its recovery by the last observation shares. */
+const LAST_MIN_IOU = 0.3;
 /** The 0.95 quantile of χ² with four degrees of freedom: DeepSORT (Wojke 2017), §2.2. */
 const MAX_SQUARED_DISTANCE = 9.4877;
 /**
@@ -45,6 +47,7 @@ export function trackerParameters(options: {
     lowScore: Math.min(LOW_SCORE, options.modelMinScore),
     highMinIou: HIGH_MIN_IOU,
     lowMinIou: LOW_MIN_IOU,
+    lastMinIou: LAST_MIN_IOU,
     maxSquaredDistance: MAX_SQUARED_DISTANCE,
     maxGapUs: Math.max(MAX_GAP_US, MAX_GAP_LOOKS * (options.everyMs ?? 0) * 1000),
     frameSize: options.frameSize,

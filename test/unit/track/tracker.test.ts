@@ -112,6 +112,12 @@ describe('stepTracker: identity', () => {
     expect(findings[0]?.detections).toBe(19);
   });
 
+  it('finds someone who stopped while hidden where they were last seen', () => {
+    const walk = steps(10).map((i) => [seen(50 + i * 30, 300)]);
+    const { trackIds } = track(every200Ms([...walk, [], [], [], [], [seen(330, 300)], [seen(330, 300)]]));
+    expect(new Set(trackIds.flat())).toEqual(new Set([1]));
+  });
+
   it('lets low scores go on with a track, and never open one', () => {
     const half = every200Ms(
       steps(12).map((i) => [seen(50 + i * 10, 300, i % 3 === 0 ? 0.9 : 0.15), seen(600, 100, 0.25)]),
