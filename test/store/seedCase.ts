@@ -24,11 +24,13 @@ export interface SeedOptions {
   readonly hoursPerFootage?: number;
   /** Cameras the footage is spread over, one after the other on each; 8 when left out. */
   readonly cameras?: number;
+  /** About how many detections a batch holds; 5,000 when left out. */
+  readonly detectionsPerBatch?: number;
 }
 
 const FIRST_START_WALL_MS = Date.UTC(2026, 9, 12, 6, 0, 0);
 const FRAME_STEP_US = 200_000;
-const DETECTIONS_PER_BATCH = 5_000;
+const DEFAULT_DETECTIONS_PER_BATCH = 5_000;
 const MASK_SIZE_CELLS = 28;
 const WIDTH_PX = 1920;
 const HEIGHT_PX = 1080;
@@ -170,7 +172,7 @@ interface SyntheticTrack {
 export function syntheticBatches(
   runId: RunId,
   footage: NewFootage,
-  options: Pick<SeedOptions, 'findingsPerFootage' | 'detectionsPerFinding'>,
+  options: Pick<SeedOptions, 'findingsPerFootage' | 'detectionsPerFinding' | 'detectionsPerBatch'>,
   random: () => number = seededRandom(1),
 ): ResultBatch[] {
   const starts = Array.from({ length: options.findingsPerFootage }, () => startOf(footage, random)).sort(
@@ -181,11 +183,12 @@ export function syntheticBatches(
   );
   const detections = tracks.flatMap((track) => track.detections).sort((a, b) => a.ptsUs - b.ptsUs);
   const findings = tracks.map((track) => track.finding).sort((a, b) => a.endPtsUs - b.endPtsUs);
+  const perBatch = options.detectionsPerBatch ?? DEFAULT_DETECTIONS_PER_BATCH;
   const batches: ResultBatch[] = [];
   let fromPtsUs = footage.startPtsUs;
   let nextFinding = 0;
   for (let at = 0; fromPtsUs < footage.endPtsUs;) {
-    let end = Math.min(at + DETECTIONS_PER_BATCH, detections.length);
+    let end = Math.min(at + perBatch, detections.length);
     while (end < detections.length && detections[end]?.ptsUs === detections[end - 1]?.ptsUs) end += 1;
     const toPtsUs = detections[end]?.ptsUs ?? footage.endPtsUs;
     const seen = detections.slice(at, end);

@@ -71,7 +71,7 @@ const JUDGED_COLUMNS = `findings.finding_id, run_id, track_id, class_id, start_p
 /**
  * What people decided about findings of other runs of the footage goes to the findings of this run that are the same
  * thing: same class, half of their joint time in common, boxes overlapping where the old finding looked best. Newest
- * decisions first; a finding that has one already keeps it.
+ * decision first, which may be to take an earlier one back; a finding that has one already keeps it.
  */
 export function carryVerdicts(db: WriteDatabase, runId: number): void {
   // With MAX() SQLite takes the bare columns, here `decided_wall_ms`, from the row that holds the maximum.
@@ -79,14 +79,16 @@ export function carryVerdicts(db: WriteDatabase, runId: number): void {
     `SELECT ${JUDGED_COLUMNS}, findings.verdict, findings.note, MAX(verdict_id) AS newest_verdict_id, decided_wall_ms
      FROM runs JOIN findings USING (run_id) JOIN verdicts ON verdicts.finding_id = findings.finding_id
      WHERE runs.footage_id = (SELECT footage_id FROM runs AS own WHERE own.run_id = ?) AND runs.run_id <> ?
-       AND (findings.verdict IS NOT NULL OR findings.note <> '')
      GROUP BY findings.finding_id ORDER BY decided_wall_ms DESC, newest_verdict_id DESC`,
     runId,
     runId,
   );
+  const decided = new Set<number>();
   for (const old of judged) {
     const same = sameThing(db, runId, old);
-    if (same === null || isJudged(db, same)) continue;
+    if (same === null || decided.has(same) || isJudged(db, same)) continue;
+    decided.add(same);
+    if (old.verdict === null && old.note === '') continue;
     addVerdict(db, {
       findingId: same,
       verdict: old.verdict,
