@@ -11,13 +11,13 @@ export interface Queryable {
   all<Row>(sql: string, ...values: SqlValue[]): Row[];
   /** The first row of a SELECT. */
   get<Row>(sql: string, ...values: SqlValue[]): Row | undefined;
+  /** Every statement run so far, for the tests that hold their plans against the indices. */
+  preparedSql(): string[];
 }
 
 /** The reader's connection. `role` keeps the two apart: a read cannot be handed the writer's, nor a write this. */
 export interface ReadDatabase extends Queryable {
   readonly role: 'reader';
-  /** Every statement run so far, for the tests that hold their plans against the indices. */
-  preparedSql(): string[];
   close(): void;
 }
 
@@ -64,6 +64,7 @@ function queryable(statements: Statements): Queryable {
     // The rows' shape is the statement's own column list over STRICT tables: nothing else can come back.
     all: <Row>(sql: string, ...values: SqlValue[]) => statements.get(sql).all(...values) as Row[],
     get: <Row>(sql: string, ...values: SqlValue[]) => statements.get(sql).get(...values) as Row | undefined,
+    preparedSql: () => statements.sql(),
   };
 }
 
@@ -77,7 +78,6 @@ export function openReadDatabase(databasePath: string): ReadDatabase {
   return {
     role: 'reader',
     ...queryable(statements),
-    preparedSql: () => statements.sql(),
     close: () => connection.close(),
   };
 }
