@@ -13,7 +13,12 @@ const KILL_AFTER_MS = 5000;
  * is gone.
  */
 export function forkAnalyzer(entry: URL, log: Log): AnalyzerProcess {
-  const child = fork(entry, [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = fork(entry, [], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // A group of its own: Ctrl+C in a terminal must not end its ffmpeg, which would look like the footage's end.
+    detached: process.platform !== 'win32',
+  });
   logLines(child, log);
   const exit = Promise.withResolvers<{ code: number | null; signal: string | null }>();
   child.once('exit', (code, signal) => exit.resolve({ code, signal }));
