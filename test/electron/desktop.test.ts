@@ -191,7 +191,7 @@ describe('contract', () => {
     if (received.port === null) throw new Error('no port was handed over');
     const { api, close } = apiOverPort(received.port.raw);
     expect((await api.app.info()).host).toBe('electron');
-    close();
+    await close();
   });
 });
 

@@ -18,7 +18,8 @@ it('exposes the path of a dropped file and nothing else', () => {
   expect([...told.exposed.keys()]).toEqual(['sightline']);
   const bridge = told.exposed.get('sightline');
   expect(Object.keys(bridge ?? {})).toEqual(['pathForFile']);
-  expect(bridge).toMatchObject({ pathForFile: expect.any(Function) });
+  const pathForFile: unknown = Reflect.get(Object(bridge), 'pathForFile');
+  expect(typeof pathForFile).toBe('function');
 });
 
 it('asks for the contract only when its own page does', () => {

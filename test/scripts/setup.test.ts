@@ -95,7 +95,7 @@ it('says what to do when FFMPEG_PATH names no program', async () => {
   await writeFile(npmPath, npmStandIn(join(root, 'node_modules/.bin/node')));
   const env = { ...process.env, npm_execpath: npmPath, FFMPEG_PATH: '/nowhere/ffmpeg' };
   const failure = run(process.execPath, ['scripts/bootstrap.mjs'], { cwd: folder, env });
-  await expect(failure).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('FFMPEG_PATH') });
+  await expect(failure).rejects.toThrow(/FFMPEG_PATH names no program/);
 });
 
 /** An `npm` that notes how it is called and puts a `node` where the platform package would. */
