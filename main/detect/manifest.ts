@@ -84,7 +84,6 @@ const Weights = z.strictObject({
   bytes: z.number().int().positive().nullable(),
   url: z.url().nullable(),
 });
-export type Weights = z.infer<typeof Weights>;
 
 const Accuracy = z.strictObject({
   set: z.string().min(1),

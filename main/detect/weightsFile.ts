@@ -8,7 +8,7 @@ const CHUNK_BYTES = 1 << 20;
 /**
  * The bytes of a weights file, hashed while they are read: what was verified is what gets loaded, even when the file
  * changes meanwhile. ONNX Runtime loads weights with a flipped bit without complaint (measured), so nothing else
- * would notice.
+ * would notice. A graph that keeps weights in further files is refused by ONNX Runtime, since it is given no path.
  * @throws AppError model.notInstalled when there is no file, file.unreadable, model.hashMismatch when it is not the
  *   one the manifest names; the signal's reason when aborted.
  */

@@ -4,7 +4,11 @@ import protobuf from 'protobufjs';
 const SCHEMA = `
 syntax = "proto3";
 message OperatorSetIdProto { string domain = 1; int64 version = 2; }
-message TensorProto { repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9; }
+message StringStringEntryProto { string key = 1; string value = 2; }
+message TensorProto {
+  repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9;
+  repeated StringStringEntryProto external_data = 13; int32 data_location = 14;
+}
 message AttributeProto {
   string name = 1; float f = 2; int64 i = 3; bytes s = 4; TensorProto t = 5; repeated int64 ints = 8; int32 type = 20;
 }
@@ -60,6 +64,20 @@ export class OnnxGraph {
 
   integers(values: readonly number[], dims: readonly number[] = [values.length]): string {
     return this.#initialiser('int64', dims, new Uint8Array(BigInt64Array.from(values.map(BigInt)).buffer));
+  }
+
+  /** Floats that are to be read from another file, as large ONNX models keep theirs. */
+  externalFloats(location: string, length: number): string {
+    const name = this.#name();
+    const external_data = [{ key: 'location', value: location }];
+    this.#initialisers.push({
+      name,
+      dims: [length],
+      data_type: ELEMENT.float32,
+      external_data,
+      data_location: 1,
+    });
+    return name;
   }
 
   node(op: string, input: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createDetector } from '../../main/detect/detector.ts';
 import type { Manifest } from '../../main/detect/manifest.ts';
 import { bundledManifest, loadModel, MODELS_FOLDER, withWeights } from './temporaryModel.ts';
+import { OnnxGraph } from './onnxGraph.ts';
 import { tinyDetector, type TinyShape } from './tinyDetector.ts';
 
 const compact = bundledManifest('mask-rcnn-compact');
@@ -43,6 +44,20 @@ describe('weights are refused', () => {
       code: 'model.loadFailed',
     });
   });
+
+  test.each(['weights.bin', '../weights.bin', '/etc/hostname'])(
+    'when they point to another file: %s',
+    async (location) => {
+      const graph = new OnnxGraph();
+      const image = graph.input('image', 'float32', [1, 3, 'height', 'width']);
+      const sum = graph.node('Add', [image, graph.externalFloats(location, 1)]);
+      for (const name of ['boxes', 'labels', 'scores', 'masks']) graph.output(sum, name, 'float32', ['n']);
+      const weights = graph.encode();
+      await expect(loadModel(withWeights(compact, weights), weights)).rejects.toMatchObject({
+        code: 'model.loadFailed',
+      });
+    },
+  );
 
   test('when they are not there', async () => {
     const weightsPath = join(MODELS_FOLDER, 'absent.onnx');
