@@ -49,6 +49,9 @@ export function inputArguments(path: string): string[] {
     ...['-protocol_whitelist', 'file,pipe'],
     ...['-format_whitelist', FOOTAGE_DEMUXERS.join(',')],
     ...['-max_pixels', String(MAX_FRAME_PIXELS)],
+    // libavformat takes any jump back of more than 60 s for a 33-bit wrap and adds 26.5 h: two joined recordings
+    // would lie a day apart. ffmpeg itself still carries on where a transport stream really wraps.
+    ...['-correct_ts_overflow', '0'],
     ...['-i', `file:${path}`],
   ];
 }

@@ -18,7 +18,7 @@ import {
   temporaryFolder,
 } from './codedClips.ts';
 
-const FRAMES = 260;
+const FRAMES = 240;
 const signal = new AbortController().signal;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeAll(async () => (folder = await temporaryFolder()));
@@ -86,7 +86,7 @@ describe.each(CLIP_KINDS)('$name', (kind) => {
     expect([...summary.decodedPtsUs]).toEqual([...index.frameTimesUs]);
   });
 
-  it.each([null, 200_000, 333_333])(
+  it.each([null, 333_333])(
     'takes the first frame of each cell, from anywhere (every %s us)',
     async (everyUs) => {
       const all = await decodeAll(path, { everyUs });
@@ -108,7 +108,7 @@ describe.each(CLIP_KINDS)('$name', (kind) => {
     const { container } = await probeVideo(path, { ffmpegPath, signal });
     const kinds = index.isRepaired ? [{ kind: 'timestampsRepaired' as const, text: '' }] : [];
     const seekMarginUs = stillSeekMarginUs({ container, notices: kinds });
-    for (const at of [0, 1, 97, 201, FRAMES - 1]) {
+    for (const at of [0, 131, FRAMES - 1]) {
       const outputPath = join(folder.path, `${kind.name}.${at}.jpg`);
       const ptsUs = index.frameTimesUs[at] ?? NaN;
       await writeStill({

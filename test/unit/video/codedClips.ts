@@ -102,9 +102,12 @@ export interface ClipKind {
   readonly source: 'demuxed' | 'decoded';
 }
 
-/** The kinds of recording that have to be right: constant, odd and variable rate, reordering, long groups, no times. */
+/**
+ * The kinds of recording that have to be right: constant, odd and variable rate, reordering, long groups, no times.
+ * Those that can be seeked last longer than the run-up of a seek, so that one really lands in their middle.
+ */
 export const CLIP_KINDS: readonly ClipKind[] = [
-  { name: 'constant.mp4', rate: '25', args: [...X264, '-g', '25'], source: 'demuxed' },
+  { name: 'constant.mp4', rate: '10', args: [...X264, '-g', '25'], source: 'demuxed' },
   { name: 'ntsc.mp4', rate: '30000/1001', args: [...X264, '-g', '60'], source: 'demuxed' },
   { name: 'group250.mp4', rate: '12.5', args: [...X264, '-g', '250', '-bf', '3'], source: 'demuxed' },
   {
@@ -113,22 +116,27 @@ export const CLIP_KINDS: readonly ClipKind[] = [
     args: [...X264, '-bf', '2', '-g', '50', ...VARIABLE],
     source: 'demuxed',
   },
-  { name: 'startsAt10.mp4', rate: '25', args: [...X264, '-output_ts_offset', '10'], source: 'demuxed' },
+  {
+    name: 'startsAt10.mp4',
+    rate: '10',
+    args: [...X264, '-g', '40', '-output_ts_offset', '10'],
+    source: 'demuxed',
+  },
   {
     name: 'fragmented.mp4',
-    rate: '25',
+    rate: '10',
     args: [...X264, '-g', '25', '-movflags', 'frag_keyframe+empty_moov'],
     source: 'demuxed',
   },
   {
     name: 'openGroups.mkv',
-    rate: '25',
+    rate: '10',
     args: [...X264, '-g', '30', '-bf', '3', '-x264-params', 'open-gop=1'],
     source: 'demuxed',
   },
   {
     name: 'hevc.mp4',
-    rate: '25',
+    rate: '10',
     args: ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none:keyint=50'],
     source: 'demuxed',
   },
