@@ -1,7 +1,7 @@
 // Bundles with Vite: `node scripts/build.mjs [renderer] [desktop] [--if-stale]`, both parts when none is named.
 // The renderer is all the loopback host needs: main runs from source there.
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
@@ -32,29 +32,43 @@ async function buildRenderer() {
   });
 }
 
-/** Three entries that share their chunks, and the preload script, which has to be CommonJS in one file. */
+/** Entry files of the desktop app's own processes and threads. */
+const PROCESSES = {
+  electron: 'main/electron/main.ts',
+  storeThread: 'main/store/thread.ts',
+  analyzer: 'main/analyzer/process.ts',
+};
+
 async function buildDesktop() {
+  rmSync(join(root, 'out/main'), { recursive: true, force: true });
+  for (const [name, entry] of Object.entries(PROCESSES)) await buildProcess(name, entry);
+  await buildPreload();
+}
+
+/** One file for each: a chunk shared by two of them would load SQLite into the shell. */
+async function buildProcess(name, entry) {
   await build({
     configFile: false,
     root,
     logLevel: 'warn',
     ssr: { noExternal: true, external: ['electron', ...KEPT_PACKAGES] },
     build: {
-      ssr: true,
+      ssr: join(root, entry),
       outDir: join(root, 'out/main'),
-      emptyOutDir: true,
+      emptyOutDir: false,
       target: NODE_TARGET,
       rolldownOptions: {
-        input: {
-          electron: join(root, 'main/electron/main.ts'),
-          storeThread: join(root, 'main/store/thread.ts'),
-          analyzer: join(root, 'main/analyzer/process.ts'),
-        },
         external: ['electron', /^node:/, ...builtinModules, ...KEPT_PACKAGES],
-        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
+        // What a process imports but never uses, it does not load.
+        treeshake: { moduleSideEffects: 'no-external' },
+        output: { format: 'es', entryFileNames: `${name}.js` },
       },
     },
   });
+}
+
+/** Has to be CommonJS in one file, because the sandbox gives it no module loader. */
+async function buildPreload() {
   await build({
     configFile: false,
     root,
