@@ -1,0 +1,165 @@
+import type { ClassCount, Finding, FindingFilter, Verdict } from '../../preload/contract/findings.ts';
+import type { FindingId } from '../../preload/contract/ids.ts';
+import type { Api } from '../api/connection.svelte.ts';
+import { LatestCall } from '../api/latestCall.ts';
+import { FilterState } from './filterState.svelte.ts';
+
+const PAGE_FINDINGS = 200;
+
+/** The filtered findings, a page at a time, and the one selected. */
+export class FindingsState {
+  readonly filter = new FilterState();
+  total = $state(0);
+  isLoaded = $state(false);
+  classCounts = $state.raw<readonly ClassCount[]>([]);
+  selected = $state.raw<Finding | null>(null);
+  /** Place of the selected finding in the filtered order; null when the filter leaves it out. */
+  selectedIndex = $state<number | null>(null);
+  #pages = $state.raw<ReadonlyMap<number, readonly Finding[]>>(new Map());
+  readonly #api: Api;
+  readonly #onError: (thrown: unknown) => void;
+  readonly #refresh: LatestCall<{ filter: FindingFilter; pages: readonly number[] }, Refreshed>;
+  readonly #loading = new Set<number>();
+  #shownPage = 0;
+
+  constructor(api: Api, onError: (thrown: unknown) => void) {
+    this.#api = api;
+    this.#onError = onError;
+    this.#refresh = new LatestCall({
+      call: (input, signal) => this.#query(input, signal),
+      onAnswer: (answer) => this.#take(answer),
+      onError,
+    });
+  }
+
+  /** Asks again for what is shown; `afresh` drops the answer under way, for a changed filter. */
+  reload(mode: 'afresh' | 'after'): void {
+    const input = { filter: this.filter.value, pages: [this.#shownPage] };
+    if (mode === 'afresh') this.#refresh.requestAfresh(input);
+    else this.#refresh.request(input);
+  }
+
+  /** Forgets another case's findings. */
+  clear(): void {
+    this.#pages = new Map();
+    this.total = 0;
+    this.isLoaded = false;
+    this.selected = null;
+    this.selectedIndex = null;
+  }
+
+  /** The finding at a place of the filtered order; null until its page is there. */
+  at(index: number): Finding | null {
+    return this.#pages.get(Math.floor(index / PAGE_FINDINGS))?.[index % PAGE_FINDINGS] ?? null;
+  }
+
+  /** Fetches the pages of a stretch of the list that are not there yet. */
+  wantRange(fromIndex: number, toIndex: number): void {
+    this.#shownPage = Math.floor(fromIndex / PAGE_FINDINGS);
+    for (let page = this.#shownPage; page <= Math.floor(toIndex / PAGE_FINDINGS); page++)
+      void this.#load(page);
+  }
+
+  /** Selects the finding at a place of the order, which is kept inside it. */
+  async selectIndex(index: number): Promise<Finding | null> {
+    if (this.total === 0) return null;
+    const inside = Math.min(Math.max(index, 0), this.total - 1);
+    await this.#load(Math.floor(inside / PAGE_FINDINGS));
+    const finding = this.at(inside);
+    if (finding === null) return null;
+    this.selected = finding;
+    this.selectedIndex = inside;
+    return finding;
+  }
+
+  /** Selects a finding that was met elsewhere, such as on the timeline. */
+  async selectId(findingId: FindingId): Promise<Finding> {
+    const [finding, position] = await Promise.all([
+      this.#api.findings.get({ findingId }),
+      this.#api.findings.position({ filter: this.filter.value, findingId }),
+    ]);
+    this.selected = finding;
+    this.selectedIndex = position;
+    return finding;
+  }
+
+  async setVerdict(finding: Finding, verdict: Verdict | null, note: string): Promise<void> {
+    const updated = await this.#api.findings.setVerdict({ findingId: finding.findingId, verdict, note });
+    const pages = new Map(this.#pages);
+    for (const [page, findings] of pages) {
+      if (!findings.some((old) => old.findingId === updated.findingId)) continue;
+      pages.set(
+        page,
+        findings.map((old) => (old.findingId === updated.findingId ? updated : old)),
+      );
+    }
+    this.#pages = pages;
+    if (this.selected?.findingId === updated.findingId) this.selected = updated;
+  }
+
+  async #load(page: number): Promise<void> {
+    if (this.#pages.has(page) || this.#loading.has(page)) return;
+    this.#loading.add(page);
+    const filter = this.filter.value;
+    try {
+      const answer = await this.#api.findings.query({
+        filter,
+        offset: page * PAGE_FINDINGS,
+        limit: PAGE_FINDINGS,
+      });
+      if (filter !== this.filter.value) return;
+      this.#pages = new Map(this.#pages).set(page, answer.findings);
+    } catch (thrown) {
+      this.#onError(thrown);
+    } finally {
+      this.#loading.delete(page);
+    }
+  }
+
+  async #query(
+    input: { filter: FindingFilter; pages: readonly number[] },
+    signal: AbortSignal,
+  ): Promise<Refreshed> {
+    const { filter } = input;
+    const [classCounts, ...pages] = await Promise.all([
+      this.#api.findings.classCounts({ filter }, { signal }),
+      ...input.pages.map((page) =>
+        this.#api.findings.query({ filter, offset: page * PAGE_FINDINGS, limit: PAGE_FINDINGS }, { signal }),
+      ),
+    ]);
+    return {
+      classCounts,
+      total: pages[0]?.total ?? 0,
+      pages: new Map(pages.map((page) => [page.offset / PAGE_FINDINGS, page.findings])),
+      filter,
+    };
+  }
+
+  #take(answer: Refreshed): void {
+    this.classCounts = answer.classCounts;
+    this.#pages = answer.pages;
+    this.total = answer.total;
+    this.isLoaded = true;
+    if (this.#shownPage * PAGE_FINDINGS >= answer.total) this.#shownPage = 0;
+    void this.#refreshSelection(answer.filter);
+  }
+
+  async #refreshSelection(filter: FindingFilter): Promise<void> {
+    const findingId = this.selected?.findingId;
+    if (findingId === undefined) return;
+    try {
+      const position = await this.#api.findings.position({ filter, findingId });
+      if (this.selected?.findingId === findingId) this.selectedIndex = position;
+    } catch {
+      // A re-run has replaced the finding: there is nothing to keep selected.
+      if (this.selected?.findingId === findingId) this.selected = this.selectedIndex = null;
+    }
+  }
+}
+
+interface Refreshed {
+  readonly classCounts: readonly ClassCount[];
+  readonly total: number;
+  readonly pages: ReadonlyMap<number, readonly Finding[]>;
+  readonly filter: FindingFilter;
+}

@@ -1,0 +1,87 @@
+import { SvelteMap } from 'svelte/reactivity';
+import type { CoverageInterval, CoverageKind, Footage } from '../../preload/contract/footage.ts';
+import type { FootageId } from '../../preload/contract/ids.ts';
+import type { CameraClock } from '../../preload/contract/time.ts';
+import type { Api } from '../api/connection.svelte.ts';
+
+/** The footage of the case with its coverage. */
+export class FootageState {
+  list = $state.raw<readonly Footage[]>([]);
+  isLoaded = $state(false);
+  readonly byId = $derived(new Map(this.list.map((footage) => [footage.footageId, footage])));
+  readonly coverage = new SvelteMap<FootageId, readonly CoverageInterval[]>();
+  readonly #api: Api;
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  async load(): Promise<void> {
+    const list = await this.#api.footage.list();
+    this.list = list.toSorted(
+      (a, b) => a.camera.localeCompare(b.camera) || a.fileName.localeCompare(b.fileName),
+    );
+    this.isLoaded = true;
+  }
+
+  /** Forgets another case's footage. */
+  clear(): void {
+    this.list = [];
+    this.isLoaded = false;
+    this.coverage.clear();
+  }
+
+  async loadCoverage(footageId: FootageId): Promise<void> {
+    this.coverage.set(footageId, await this.#api.footage.coverage({ footageId }));
+  }
+
+  async updateClock(footageId: FootageId, clock: CameraClock): Promise<void> {
+    this.#replace(await this.#api.footage.updateClock({ footageId, clock }));
+  }
+
+  async updateCamera(footageId: FootageId, camera: string): Promise<void> {
+    this.#replace(await this.#api.footage.updateCamera({ footageId, camera }));
+  }
+
+  async relocate(footageId: FootageId, path: string): Promise<void> {
+    this.#replace(await this.#api.footage.relocate({ footageId, path }));
+  }
+
+  #replace(footage: Footage): void {
+    this.list = this.list.map((old) => (old.footageId === footage.footageId ? footage : old));
+  }
+}
+
+/** Share of a footage's duration by what happened to it; shares add up to 1. */
+export function coverageShares(
+  intervals: readonly CoverageInterval[],
+): ReadonlyArray<readonly [CoverageKind, number]> {
+  const totalUs = intervals.reduce((sum, { fromPtsUs, toPtsUs }) => sum + toPtsUs - fromPtsUs, 0);
+  if (totalUs <= 0) return [];
+  return COVERAGE_ORDER.map(
+    (kind) =>
+      [
+        kind,
+        intervals.reduce((sum, part) => sum + (part.kind === kind ? part.toPtsUs - part.fromPtsUs : 0), 0) /
+          totalUs,
+      ] as const,
+  ).filter(([, share]) => share > 0);
+}
+
+/** Order of the legend. */
+export const COVERAGE_ORDER: readonly CoverageKind[] = [
+  'analysed',
+  'skipped',
+  'undecodable',
+  'missing',
+  'pending',
+];
+
+/** What each kind of coverage means, for a person. */
+export const COVERAGE_WORDS: Readonly<Record<CoverageKind, { label: string; meaning: string }>> = {
+  analysed: { label: 'Analysed', meaning: 'Frames here were looked at by the model.' },
+  skipped: { label: 'Skipped', meaning: 'The motion gate saw no change here.' },
+  undecodable: { label: 'Undecodable', meaning: 'There is data here that gave no picture.' },
+  missing: { label: 'Missing', meaning: 'The file claims footage here and has none.' },
+  pending: { label: 'Pending', meaning: 'Not looked at yet.' },
+};

@@ -1,0 +1,195 @@
+import type { FrameIndex } from './frameIndex.ts';
+
+/** Speeds of the menu, times real time; 16 is the most Chromium plays. */
+export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16] as const;
+
+/** What the element says when it cannot play its source. */
+class PlaybackError extends Error {
+  override readonly name = 'PlaybackError';
+}
+
+/**
+ * A `<video>` that knows which frame of the index it shows. Every seek is aimed at the middle of a frame's stretch
+ * and believed only after `seeked`; one is under way at a time and the last one asked for wins. While playing, the
+ * frame is the one `requestVideoFrameCallback` presents; pausing settles on it with an exact seek.
+ */
+export class ExactVideo {
+  /** Frame on screen, null before the first is there. */
+  frame = $state<number | null>(null);
+  isPlaying = $state(false);
+  isReversing = $state(false);
+  isSeeking = $state(false);
+  speed = $state(1);
+  index = $state.raw<FrameIndex | null>(null);
+  readonly ptsUs = $derived(
+    this.index === null || this.frame === null ? null : this.index.ptsUsAt(this.frame),
+  );
+  readonly #onRefused: () => void;
+  #element: HTMLVideoElement | null = null;
+  #originPtsUs = 0;
+  #wantedFrame: number | null = null;
+  #underWayFrame: number | null = null;
+  #isLoaded = false;
+
+  constructor(onRefused: () => void) {
+    this.#onRefused = onRefused;
+  }
+
+  /** Svelte attachment: takes over the element for as long as it is on the page. */
+  readonly attach = (element: HTMLVideoElement): (() => void) => {
+    this.#element = element;
+    const listeners = new AbortController();
+    const on = (type: keyof HTMLMediaElementEventMap, listener: () => void): void =>
+      element.addEventListener(type, listener, { signal: listeners.signal });
+    on('seeked', () => this.#takeSeeked());
+    on('play', () => this.#takePlay());
+    on('pause', () => this.#takePause());
+    on('error', () => this.#onRefused());
+    return () => {
+      listeners.abort();
+      this.#element = null;
+    };
+  };
+
+  /** Says which frames the next source has and which one is to be shown first. */
+  setIndex(index: FrameIndex, originPtsUs: number, firstPtsUs: number): void {
+    this.index = index;
+    this.#originPtsUs = originPtsUs;
+    this.#wantedFrame = index.indexAt(firstPtsUs);
+  }
+
+  /** Loads a source and shows the wanted frame of it. @throws PlaybackError when the element refuses it */
+  async load(url: string, signal: AbortSignal): Promise<void> {
+    const element = this.#element;
+    if (element === null) throw new PlaybackError('There is no player on the page.');
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const done = { once: true, signal };
+    element.addEventListener('loadeddata', () => resolve(), done);
+    element.addEventListener('error', () => reject(new PlaybackError('The file cannot be played.')), done);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    element.src = url;
+    element.load();
+    await promise;
+    if (signal.aborted) return;
+    this.#isLoaded = true;
+    element.playbackRate = this.speed;
+    this.#seekWanted();
+  }
+
+  unload(): void {
+    this.pause();
+    this.#isLoaded = false;
+    this.#wantedFrame = this.#underWayFrame = null;
+    this.frame = null;
+    this.index = null;
+    this.isSeeking = false;
+    this.#element?.removeAttribute('src');
+    this.#element?.load();
+  }
+
+  seekToFrame(frame: number): void {
+    if (this.index === null) return;
+    this.#wantedFrame = Math.min(Math.max(frame, 0), this.index.frames - 1);
+    this.#seekWanted();
+  }
+
+  seekToPts(ptsUs: number): void {
+    if (this.index !== null) this.seekToFrame(this.index.indexAt(ptsUs));
+  }
+
+  /** Moves by whole frames from the frame on screen, or from the one on its way there. */
+  step(frames: number): void {
+    this.pause();
+    const from = this.#wantedFrame ?? this.#underWayFrame ?? this.frame;
+    if (from !== null) this.seekToFrame(from + frames);
+  }
+
+  togglePlay(): void {
+    if (this.isPlaying || this.isReversing) this.pause();
+    else this.play();
+  }
+
+  play(): void {
+    this.isReversing = false;
+    if (!this.#isLoaded) return;
+    this.#element?.play().catch(() => (this.isPlaying = false));
+  }
+
+  pause(): void {
+    this.isReversing = false;
+    this.#element?.pause();
+  }
+
+  /** Plays backwards, as fast as frames can be shown up to the speed chosen. */
+  reverse(): void {
+    this.#element?.pause();
+    if (this.isReversing) return;
+    this.isReversing = true;
+    requestAnimationFrame((startMs) => this.#stepBack(startMs, this.ptsUs ?? 0));
+  }
+
+  setSpeed(speed: number): void {
+    this.speed = speed;
+    if (this.#element !== null) this.#element.playbackRate = speed;
+  }
+
+  /** Plays on at the next higher speed: each further press of L. */
+  faster(): void {
+    if (this.isPlaying) this.setSpeed(SPEEDS.find((speed) => speed > this.speed) ?? this.speed);
+    this.play();
+  }
+
+  #stepBack(startMs: number, fromPtsUs: number): void {
+    if (!this.isReversing || this.frame === 0) {
+      this.isReversing = false;
+      return;
+    }
+    requestAnimationFrame((nowMs) => {
+      if (!this.isSeeking && this.isReversing)
+        this.seekToPts(fromPtsUs - (nowMs - startMs) * 1000 * this.speed);
+      this.#stepBack(startMs, fromPtsUs);
+    });
+  }
+
+  #seekWanted(): void {
+    if (!this.#isLoaded || this.#wantedFrame === null || this.#underWayFrame !== null) return;
+    if (this.index === null || this.#element === null) return;
+    const frame = this.#wantedFrame;
+    this.#wantedFrame = null;
+    this.#underWayFrame = frame;
+    this.isSeeking = true;
+    this.#element.currentTime = (this.index.midpointUs(frame) - this.#originPtsUs) / 1e6;
+  }
+
+  #takeSeeked(): void {
+    const frame = this.#underWayFrame;
+    if (frame === null) return;
+    this.#underWayFrame = null;
+    this.frame = frame;
+    this.isSeeking = this.#wantedFrame !== null;
+    this.#seekWanted();
+  }
+
+  #takePlay(): void {
+    this.isPlaying = true;
+    this.#follow();
+  }
+
+  #takePause(): void {
+    this.isPlaying = false;
+    const frame = this.#wantedFrame ?? this.#underWayFrame ?? this.frame;
+    if (frame !== null && this.#isLoaded) this.seekToFrame(frame);
+  }
+
+  /** Follows the frames presented while playing. */
+  #follow(): void {
+    const element = this.#element;
+    if (element === null || !this.isPlaying) return;
+    element.requestVideoFrameCallback((_now, { mediaTime }) => {
+      if (this.index !== null && this.isPlaying && this.#underWayFrame === null) {
+        this.frame = this.index.nearestIndex(mediaTime * 1e6 + this.#originPtsUs);
+      }
+      this.#follow();
+    });
+  }
+}
