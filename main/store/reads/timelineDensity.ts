@@ -31,8 +31,8 @@ export class LaneDensity {
     const stretch = {
       runId,
       classIds: JSON.stringify(classIds),
-      fromPtsUs: one.ptsUsFromMs(this.#query.fromMs),
-      toPtsUs: one.ptsUsFromMs(this.#query.toMs),
+      fromPtsUs: Math.max(one.footage.startPtsUs, one.ptsUsFromMs(this.#query.fromMs)),
+      toPtsUs: Math.min(one.footage.endPtsUs, one.ptsUsFromMs(this.#query.toMs)),
     };
     if (level === null) this.#addDetections(db, one, stretch);
     else this.#addBins(db, one, stretch, level);
@@ -51,12 +51,11 @@ export class LaneDensity {
           detections.push(count);
         });
         return { className: classNames.get(classId) ?? '', xPx, detections };
-      });
+      })
+      .filter((bins) => bins.xPx.length > 0);
   }
 
-  /** A bin belongs to the column its middle is in: it is at most a pixel wide, so that is half a pixel at most. */
   #addBins(db: ReadDatabase, one: FootageOnAxis, stretch: Stretch, level: number): void {
-    const binUs = binUsOfLevel(level);
     const rows = db.all<{ class_id: number; chunk: number; counts: Uint8Array }>(
       `SELECT class_id, chunk, counts FROM timeline_bins
        WHERE run_id = ? AND level = ? AND class_id IN (SELECT value FROM json_each(?)) AND chunk BETWEEN ? AND ?`,
@@ -67,12 +66,30 @@ export class LaneDensity {
       Math.floor(binFromPtsUs(level, stretch.toPtsUs) / CHUNK_BINS),
     );
     const minBand = bandFromScore(this.#query.filter.minScore);
+    const xsOfChunk = new Map<number, Int32Array>();
     for (const row of rows) {
-      const firstMiddleUs = row.chunk * CHUNK_BINS * binUs + binUs / 2;
-      forEachCount(row.counts, minBand, (column, count) => {
-        this.#add(row.class_id, one.msFromPtsUs(firstMiddleUs + column * binUs), count);
+      const xs = xsOfChunk.get(row.chunk) ?? this.#xsOfBins(one, stretch, level, row.chunk);
+      xsOfChunk.set(row.chunk, xs);
+      const columns = this.#columnsOfClass(row.class_id);
+      forEachCount(row.counts, minBand, (bin, count) => {
+        const x = xs[bin]!;
+        if (x >= 0) columns[x]! += count;
       });
     }
+  }
+
+  /**
+   * Pixel column of each bin of a chunk, -1 for one outside the range. A bin belongs to the column that the middle of
+   * its part in range is in: it is at most a pixel wide, so that is half a pixel off at most.
+   */
+  #xsOfBins(one: FootageOnAxis, stretch: Stretch, level: number, chunk: number): Int32Array {
+    const binUs = binUsOfLevel(level);
+    return Int32Array.from({ length: CHUNK_BINS }, (_, bin) => {
+      const startUs = (chunk * CHUNK_BINS + bin) * binUs;
+      const fromUs = Math.max(startUs, stretch.fromPtsUs);
+      const toUs = Math.min(startUs + binUs, stretch.toPtsUs);
+      return fromUs < toUs ? this.#xFromMs(one.msFromPtsUs((fromUs + toUs) / 2)) : -1;
+    });
   }
 
   #addDetections(db: ReadDatabase, one: FootageOnAxis, stretch: Stretch): void {
@@ -86,18 +103,24 @@ export class LaneDensity {
       stretch.toPtsUs,
       this.#query.filter.minScore,
     );
-    for (const row of rows) this.#add(row.class_id, one.msFromPtsUs(row.pts_us), row.detections);
+    for (const row of rows) {
+      const x = this.#xFromMs(one.msFromPtsUs(row.pts_us));
+      if (x >= 0) this.#columnsOfClass(row.class_id)[x]! += row.detections;
+    }
   }
 
-  #add(classId: number, ms: number, count: number): void {
+  /** Pixel column of a time on the axis, -1 outside the range. */
+  #xFromMs(ms: number): number {
     const x = Math.floor((ms - this.#query.fromMs) / this.#pixelMs);
-    if (x < 0 || x >= this.#query.widthPx) return;
-    let columns = this.#columnsByClass.get(classId);
-    if (columns === undefined) {
-      columns = new Uint32Array(this.#query.widthPx);
-      this.#columnsByClass.set(classId, columns);
-    }
-    columns[x]! += count;
+    return x < this.#query.widthPx ? Math.max(x, -1) : -1;
+  }
+
+  #columnsOfClass(classId: number): Uint32Array {
+    const known = this.#columnsByClass.get(classId);
+    if (known !== undefined) return known;
+    const columns = new Uint32Array(this.#query.widthPx);
+    this.#columnsByClass.set(classId, columns);
+    return columns;
   }
 }
 

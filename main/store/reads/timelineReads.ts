@@ -127,17 +127,23 @@ function findingsInRange(
     const runId = one.footage.currentRunId;
     if (runId === null || one.toMs < query.fromMs || one.fromMs > query.toMs) continue;
     const fromPtsUs = one.ptsUsFromMs(query.fromMs);
-    const rows = db.all<RangeRow>(
-      `SELECT finding_id, class_id, score, start_pts_us, end_pts_us FROM findings INDEXED BY findings_by_run
-       WHERE run_id = ? AND end_pts_us >= ? AND start_pts_us <= ?
-         AND start_pts_us >= ? - (SELECT longest_finding_us FROM runs WHERE run_id = ?)${conditions.sql}
-       ORDER BY start_pts_us LIMIT ?`,
-      ...[runId, fromPtsUs, one.ptsUsFromMs(query.toMs), fromPtsUs, runId],
-      ...conditions.values,
+    // `longest_finding_us` bounds how far back a finding that reaches into the range can have begun.
+    const inRange = `FROM findings INDEXED BY findings_by_run
+      WHERE run_id = ? AND end_pts_us >= ? AND start_pts_us <= ?
+        AND start_pts_us >= ? - (SELECT longest_finding_us FROM runs WHERE run_id = ?)${conditions.sql}`;
+    const bounds = [runId, fromPtsUs, one.ptsUsFromMs(query.toMs), fromPtsUs, runId, ...conditions.values];
+    const counted = db.get<{ found: number }>(
+      `SELECT COUNT(*) AS found FROM (SELECT 1 ${inRange} LIMIT ?)`,
+      ...bounds,
       remaining + 1,
     );
-    if (rows.length > remaining) return null;
-    remaining -= rows.length;
+    const found = counted?.found ?? 0;
+    if (found > remaining) return null;
+    remaining -= found;
+    const rows = db.all<RangeRow>(
+      `SELECT finding_id, class_id, score, start_pts_us, end_pts_us ${inRange} ORDER BY start_pts_us`,
+      ...bounds,
+    );
     byFootage.set(
       one.footage.footageId,
       rows.map((row) => findingOnAxis(row, one, names)),
