@@ -27,11 +27,12 @@ const UNMATCHED = -1;
  * For each detection the index of the prediction it continues, or -1.
  *
  * ByteTrack (Zhang 2022, §3): high scores are matched to all tracks by IoU, then low scores to the tracks that are
- * left, so that someone half hidden is kept, not lost. Between the two stands a match by Mahalanobis distance (DeepSORT
- * §2.2) of high scores to tracks seen on the very frame before: at a few frames per second someone walking leaves
- * their own box between two looks. A track already missed is not offered it, because merging two people into one
- * finding costs more than splitting one person into two. Last, high scores are matched to where a track was last seen
- * (OC-SORT, Cao 2023, §4.3): who stops while hidden is not where their movement pointed.
+ * left, so that someone half hidden is kept, not lost. What no overlap explains gets two more rounds, high scores only:
+ * - by Mahalanobis distance (DeepSORT §2.2), to tracks seen on the very frame before: at a few frames per second someone
+ *   walking leaves their own box between two looks. A track already missed is not offered it, because merging two
+ *   people into one finding costs more than splitting one person into two;
+ * - by IoU with where a track was last seen (OC-SORT, Cao 2023, §4.3): who stops while hidden is not where their
+ *   movement pointed.
  *
  * Predictions and detections of different kinds are never paired.
  */
@@ -51,8 +52,8 @@ export function associate(
   const freshTrack = (prediction: Prediction): boolean => prediction.isFresh;
 
   matching.pair(everyTrack, isHigh, overlapCost, 1 - parameters.highMinIou);
-  matching.pair(freshTrack, isHigh, distanceCost, parameters.maxSquaredDistance);
   matching.pair(everyTrack, isLow, overlapCost, 1 - parameters.lowMinIou);
+  matching.pair(freshTrack, isHigh, distanceCost, parameters.maxSquaredDistance);
   matching.pair(everyTrack, isHigh, lastOverlapCost, 1 - parameters.lastMinIou);
   return matching.predictionOfDetection;
 }

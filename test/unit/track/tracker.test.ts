@@ -127,6 +127,11 @@ describe('stepTracker: identity', () => {
     expect(findings).toHaveLength(1);
   });
 
+  it('gives someone half hidden their own faint detection, not a clear one beside them', () => {
+    const frames = every200Ms([[seen(300, 300)], [seen(345, 300, 0.9), seen(302, 300, 0.2)]]);
+    expect(track(frames).trackIds).toEqual([[1], [2, 1]]);
+  });
+
   it('ends a track after the longest gap in media time, whatever the number of frames', () => {
     const walk = [seen(300, 300)];
     const at = (ptsUs: number): Frame => ({ ptsUs, detections: walk });
