@@ -122,10 +122,11 @@ interface Arguments {
 
 async function clipArguments(job: ClipExport, draft: ExhibitDraft, signal: AbortSignal): Promise<Arguments> {
   const { clip, source } = job;
+  const startPtsUs = source.frameTimesUs[0] ?? 0;
   const argumentsFor = async (paths: { path: string; outputPath: string; scriptPath: string | null }) =>
     clip.cut === null
-      ? exactArguments({ ...clip, ...paths, ffmpegPath: source.ffmpegPath, signal })
-      : copyArguments({ ...clip, ...paths, cut: clip.cut, firstPtsUs: clip.window.firstPtsUs });
+      ? exactArguments({ ...clip, ...paths, startPtsUs, ffmpegPath: source.ffmpegPath, signal })
+      : copyArguments({ ...clip, ...paths, startPtsUs, cut: clip.cut, firstPtsUs: clip.window.firstPtsUs });
   const scriptPath = await writeScript(job, draft);
   return {
     forFfmpeg: await argumentsFor({

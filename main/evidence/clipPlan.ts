@@ -2,16 +2,11 @@ import { AppError } from '../../preload/contract/errors.ts';
 import type { ClipPlan, ClipRequest } from '../../preload/contract/evidence.ts';
 import { mediaTimeText } from '../../preload/contract/time.ts';
 import type { StoredFootage } from '../store/store.ts';
-import {
-  findDecodeStart,
-  findPacketCut,
-  lowerBound,
-  midpointAfter,
-  midpointBefore,
-  upperBound,
-} from '../video/clipCut.ts';
+import { lowerBound, midpointAfter, midpointBefore, upperBound } from '../video/clipCut.ts';
 import type { PacketCut } from '../video/clipCut.ts';
-import { findPacketCutByTrial } from '../video/clipTrial.ts';
+import { findDecodeStart, findPacketCut } from '../video/clipCutSearch.ts';
+import type { CutRequest } from '../video/clipCutSearch.ts';
+import { seekBeforeKey } from '../video/clipPackets.ts';
 import { EXACT_CONTAINER, copyContainer } from '../video/clipWrite.ts';
 import type { ClipContainer, FrameWindow } from '../video/clipWrite.ts';
 
@@ -33,8 +28,8 @@ export interface WorkedOutClip {
   readonly container: ClipContainer;
   /** For a stream copy: which packets. Null for an exact clip. */
   readonly cut: PacketCut | null;
-  /** Media time of the key frame to decode from; null is the start of the file. */
-  readonly keyPtsUs: number | null;
+  /** Where reading begins so that the frames come out right; null is the start of the file. */
+  readonly seekPtsUs: number | null;
 }
 
 /**
@@ -72,11 +67,9 @@ async function planCopy(
   asked: FrameWindow,
   signal: AbortSignal,
 ): Promise<WorkedOutClip> {
-  const { footage, frameTimesUs, ffmpegPath } = source;
+  const { footage, frameTimesUs } = source;
   const container = copyContainer(footage.container, footage.codec);
-  const search = { ffmpegPath, path: footage.path, signal, ...pickEnds(asked) };
-  const cut =
-    (await findPacketCut(search)) ?? (await findPacketCutByTrial({ ...search, container, frameTimesUs }));
+  const cut = await findPacketCut(cutRequest(source, asked, container, signal));
   const window = windowOfRange(frameTimesUs, cut.keyPtsUs, cut.lastPtsUs);
   if (window === null) throw new AppError('internal', 'A cut without frames.');
   const notes = [...copyNotes(asked, window, cut), ...footageNotes(footage, 'copy')];
@@ -89,30 +82,22 @@ async function planExact(
   asked: FrameWindow,
   signal: AbortSignal,
 ): Promise<WorkedOutClip> {
-  const { footage, ffmpegPath } = source;
-  const keyPtsUs = await findDecodeStart({
-    ffmpegPath,
-    path: footage.path,
-    signal,
-    firstPtsUs: asked.firstPtsUs,
-  });
+  const container = EXACT_CONTAINER;
+  const keyPtsUs = await findDecodeStart(cutRequest(source, asked, container, signal));
   const notes = [
     'The pictures are encoded again (H.264, CRF 17): the clip shows exactly the frames asked for, but is not the recorded data itself.',
-    ...footageNotes(footage, 'exact'),
+    ...footageNotes(source.footage, 'exact'),
   ];
-  return workedOut({
-    request,
-    source,
-    window: asked,
-    container: EXACT_CONTAINER,
-    cut: null,
-    keyPtsUs,
-    notes,
-  });
+  return workedOut({ request, source, window: asked, container, cut: null, keyPtsUs, notes });
 }
 
-function pickEnds(window: FrameWindow): { firstPtsUs: number; lastPtsUs: number } {
-  return { firstPtsUs: window.firstPtsUs, lastPtsUs: window.lastPtsUs };
+function cutRequest(
+  { ffmpegPath, footage, frameTimesUs }: ClipSource,
+  { firstPtsUs, lastPtsUs }: FrameWindow,
+  container: ClipContainer,
+  signal: AbortSignal,
+): CutRequest {
+  return { ffmpegPath, path: footage.path, frameTimesUs, firstPtsUs, lastPtsUs, container, signal };
 }
 
 function workedOut(parts: {
@@ -125,7 +110,8 @@ function workedOut(parts: {
   notes: string[];
 }): WorkedOutClip {
   const { request, source, window, container, cut, keyPtsUs, notes } = parts;
-  const first = lowerBound(source.frameTimesUs, window.firstPtsUs);
+  const times = source.frameTimesUs;
+  const first = lowerBound(times, window.firstPtsUs);
   return {
     plan: {
       request,
@@ -136,10 +122,10 @@ function workedOut(parts: {
       suggestedFileName: clipFileName(source.footage.fileName, window, request.mode, container),
     },
     window,
-    clipTimesUs: source.frameTimesUs.slice(first, first + window.frames),
+    clipTimesUs: times.slice(first, first + window.frames),
     container,
     cut,
-    keyPtsUs,
+    seekPtsUs: keyPtsUs === null ? null : seekBeforeKey(times[0] ?? 0, keyPtsUs),
   };
 }
 

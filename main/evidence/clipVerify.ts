@@ -2,7 +2,6 @@ import { AppError } from '../../preload/contract/errors.ts';
 import { hashFrames } from '../video/clipFrames.ts';
 import type { HashedFrame } from '../video/clipFrames.ts';
 import { readPackets } from '../video/clipPackets.ts';
-import { seekBeforeKey } from '../video/clipWrite.ts';
 import type { ClipSource, WorkedOutClip } from './clipPlan.ts';
 
 /** What decoding the finished clip showed. */
@@ -49,7 +48,7 @@ export async function verifyClip(verification: Verification): Promise<VerifiedCl
     const recorded = await hashFrames({
       ffmpegPath: source.ffmpegPath,
       path: source.footage.path,
-      seekPtsUs: clip.keyPtsUs === null ? null : seekBeforeKey(clip.keyPtsUs),
+      seekPtsUs: clip.seekPtsUs,
       window: clip.window,
       signal,
       onFrame: report(1),

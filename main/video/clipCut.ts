@@ -1,5 +1,3 @@
-import { AppError } from '../../preload/contract/errors.ts';
-import { readPackets } from './clipPackets.ts';
 import type { Packet } from './clipPackets.ts';
 
 /**
@@ -18,84 +16,34 @@ export interface PacketCut {
   readonly hiddenPackets: number;
 }
 
-/**
- * H.264 and HEVC reorder at most 16 frames (H.264 A.3.1 `MaxDpbFrames`, HEVC A.4 `sps_max_num_reorder_pics`), so
- * after this many more packets nothing that is shown before the cut can still come.
- */
-const REORDER_PACKETS = 32;
-
-/** First try for the key frame before the start; most recorders write one every 1 to 10 s. */
-export const LOOKBACK_US = 30_000_000;
-
-export interface CutRequest {
-  readonly ffmpegPath: string;
-  readonly path: string;
-  /** PTS of the first and last frame wanted, taken from the frame index. */
-  readonly firstPtsUs: number;
-  readonly lastPtsUs: number;
-  readonly signal: AbortSignal;
-}
-
-/**
- * Finds where a stream copy can be cut around the frames asked for, without decoding. Null when the container
- * stores no presentation times for some packets, so that packets cannot be told apart by the frame they show.
- * @throws AppError `clip.notVerified` when there is no key frame at or before the start.
- */
-export async function findPacketCut(request: CutRequest): Promise<PacketCut | null> {
-  for (const seekPtsUs of [request.firstPtsUs - LOOKBACK_US, null]) {
-    const packets = await packetsAround(request, seekPtsUs);
-    if (packets.some((packet) => packet.ptsUs === null)) return null;
-    const cut = cutOfPackets(packets, request.firstPtsUs, request.lastPtsUs);
-    if (cut !== null) return cut;
+/** Places in `packets` of the key frames shown at or before `firstPtsUs`, the nearest first. */
+export function keysBefore(packets: readonly Packet[], firstPtsUs: number): number[] {
+  const indexes: number[] = [];
+  for (const [i, packet] of packets.entries()) {
+    if (packet.isKey && shownAtUs(packet) <= firstPtsUs) indexes.unshift(i);
   }
-  throw new AppError(
-    'clip.notVerified',
-    `There is no key frame before the start of the clip, so the recording cannot be cut without re-encoding. Export it as an exact clip instead. ${request.path}`,
-  );
+  return indexes;
 }
 
 /**
- * The key frame that decoding must begin at for a frame to come out right, or null to begin at the start of the
- * file. Where packets carry no presentation time, a second of slack stands for the reordering.
+ * True where frames follow the key frame in decode order and precede it in time: the leading pictures of an open
+ * GOP, which need the group before and stay out of a cut.
  */
-export async function findDecodeStart(request: Omit<CutRequest, 'lastPtsUs'>): Promise<number | null> {
-  const around = { ...request, lastPtsUs: request.firstPtsUs };
-  const packets = await packetsAround(around, request.firstPtsUs - LOOKBACK_US);
-  const key = packets.findLast(
-    (packet) => packet.isKey && (packet.ptsUs ?? packet.dtsUs + 1_000_000) <= request.firstPtsUs,
-  );
-  return key === undefined ? null : (key.ptsUs ?? key.dtsUs);
+export function hasLeadingFrames(packets: readonly Packet[], keyIndex: number): boolean {
+  const keyPtsUs = packets[keyIndex]?.ptsUs ?? -Infinity;
+  return packets.slice(keyIndex + 1).some((packet) => shownAtUs(packet) < keyPtsUs);
 }
 
-/** Packets in decode order from the entry point at or before `seekPtsUs` to safely after the last frame wanted. */
-export async function packetsAround(request: CutRequest, seekPtsUs: number | null): Promise<Packet[]> {
-  const packets: Packet[] = [];
-  let packetsAfterEnd = 0;
-  for await (const packet of readPackets({ ...request, seekPtsUs })) {
-    packets.push(packet);
-    const isAfterEnd = (packet.ptsUs ?? packet.dtsUs) > request.lastPtsUs;
-    // Counted again from each packet that still belongs before the end; an open GOP can bring some late.
-    packetsAfterEnd = isAfterEnd ? packetsAfterEnd + 1 : 0;
-    if (packetsAfterEnd > 2 * REORDER_PACKETS) break;
-  }
-  return packets;
-}
+const shownAtUs = (packet: Packet): number => packet.ptsUs ?? packet.dtsUs;
 
 /**
- * The smallest run of packets in decode order that starts at a key frame at or before `firstPtsUs`, holds
- * `lastPtsUs`, and shows every frame between its first and its last: it ends where no later packet is shown
- * earlier than one already in it. Frames that follow the key frame in decode order and precede it in time (leading
- * pictures of an open GOP) cannot be decoded from it and stay out. Null when no key frame precedes the start.
+ * The smallest run of packets in decode order that starts at a key frame, holds `lastPtsUs`, and shows every frame
+ * between its first and its last: it ends where no later packet is shown earlier than one already in it.
  */
-export function cutOfPackets(
-  packets: readonly Packet[],
-  firstPtsUs: number,
-  lastPtsUs: number,
-): PacketCut | null {
-  const pts = packets.map((packet) => packet.ptsUs ?? packet.dtsUs);
-  const keyIndex = packets.findLastIndex((packet, i) => packet.isKey && (pts[i] ?? Infinity) <= firstPtsUs);
+export function cutFromKey(packets: readonly Packet[], keyIndex: number, lastPtsUs: number): PacketCut {
+  const pts = packets.map(shownAtUs);
   const keyPtsUs = pts[keyIndex];
-  if (keyPtsUs === undefined) return null;
+  if (keyPtsUs === undefined) throw new RangeError(`no packet ${keyIndex} of ${packets.length}`);
   const lowestAfter = lowestPtsAfterEach(pts);
   let highest = -Infinity;
   for (let i = keyIndex; i < pts.length; i++) {

@@ -38,6 +38,22 @@ export function seekArguments(seekPtsUs: number | null): string[] {
 }
 
 /**
+ * A place to begin reading at, or null for the start of the file: seeking before it fails in an AVI, and reading
+ * then begins at its second packet.
+ */
+export function seekWithin(startPtsUs: number, seekPtsUs: number): number | null {
+  return seekPtsUs <= startPtsUs ? null : seekPtsUs;
+}
+
+/** How far before a key frame reading begins, for containers that are searched by position (TS, PS). */
+const SEEK_MARGIN_US = 1_000_000;
+
+/** Where reading must begin to pass a key frame; null is the start of the file. */
+export function seekBeforeKey(startPtsUs: number, keyPtsUs: number): number | null {
+  return seekWithin(startPtsUs, keyPtsUs - SEEK_MARGIN_US);
+}
+
+/**
  * Packets in decode order, read as they are asked for; leaving the loop kills ffmpeg. Nothing is decoded: the
  * listing is the `framecrc` muxer's over a stream copy, whose lines are `stream, dts, pts, duration, size, crc[, F=flags]`.
  * @throws AppError `ffmpeg.failed` when not one packet could be read; as {@link spawnFfmpeg} otherwise.

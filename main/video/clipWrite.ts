@@ -38,19 +38,11 @@ export function copyContainer(container: string, codec: string): ClipContainer {
 /** Container of a re-encoded clip. */
 export const EXACT_CONTAINER: ClipContainer = MP4;
 
-/** How far before the frames wanted reading begins, for containers that are searched by position (TS, PS). */
-const SEEK_MARGIN_US = 1_000_000;
-
-/** Where reading must begin so that decoding passes the key frame before the frames wanted. */
-export function seekBeforeKey(keyPtsUs: number): number {
-  return keyPtsUs - SEEK_MARGIN_US;
-}
-
 /** Reading goes on this long after the last frame wanted: more than any reordering or interleaving. */
 const READ_ON_US = 10_000_000;
 
-function readUntil(seekPtsUs: number | null, lastPtsUs: number, startPtsUs: number): string[] {
-  return ['-t', ffmpegSeconds(lastPtsUs - Math.min(seekPtsUs ?? startPtsUs, startPtsUs) + READ_ON_US)];
+function readUntil(seekPtsUs: number | null, startPtsUs: number, lastPtsUs: number): string[] {
+  return ['-t', ffmpegSeconds(lastPtsUs - (seekPtsUs ?? startPtsUs) + READ_ON_US)];
 }
 
 /** A number for an ffmpeg expression, seconds, without an exponent. */
@@ -58,6 +50,9 @@ const seconds = (us: number): string => (us / 1e6).toFixed(7);
 
 export interface CopyJob {
   readonly path: string;
+  readonly startPtsUs: number;
+  /** Where to begin reading (see `seekBeforeKey`); null is the start of the file, at `startPtsUs`. */
+  readonly seekPtsUs: number | null;
   readonly cut: PacketCut;
   /** PTS of the first frame that a player shows: it becomes 0, except in TS, which keeps the recording's times. */
   readonly firstPtsUs: number;
@@ -72,15 +67,14 @@ export interface CopyJob {
  */
 export function copyArguments(job: CopyJob): string[] {
   const { cut, container } = job;
-  const seekPtsUs = seekBeforeKey(cut.keyPtsUs);
   const keep = `between(${cut.time}*tb\\,${seconds(cut.lowestUs)}\\,${seconds(cut.highestUs)})`;
   const times =
     container.muxer === 'mpegts'
       ? ['-muxdelay', '0', '-muxpreload', '0']
       : ['-output_ts_offset', ffmpegSeconds(-job.firstPtsUs)];
   return [
-    ...seekArguments(seekPtsUs),
-    ...readUntil(seekPtsUs, cut.lastPtsUs, cut.keyPtsUs),
+    ...seekArguments(job.seekPtsUs),
+    ...readUntil(job.seekPtsUs, job.startPtsUs, cut.lastPtsUs),
     '-copyts',
     ...inputArguments(job.path),
     ...['-map', '0:v:0', '-map_metadata', '-1', '-map_chapters', '-1', '-c', 'copy', '-copyinkf'],
@@ -92,8 +86,9 @@ export function copyArguments(job: CopyJob): string[] {
 export interface ExactJob {
   readonly ffmpegPath: string;
   readonly path: string;
-  /** Media time to begin decoding before; null begins at the start of the file. */
-  readonly keyPtsUs: number | null;
+  readonly startPtsUs: number;
+  /** Where to begin reading; null is the start of the file, at `startPtsUs`. */
+  readonly seekPtsUs: number | null;
   readonly window: FrameWindow;
   /** Subtitle script to draw into the picture (see burnScript.ts), or null. */
   readonly scriptPath: string | null;
@@ -120,7 +115,6 @@ export const SCRIPT_TIME_STRETCH = 100;
  */
 export async function exactArguments(job: ExactJob): Promise<string[]> {
   const { window } = job;
-  const seekPtsUs = job.keyPtsUs === null ? null : seekBeforeKey(job.keyPtsUs);
   const burn =
     job.scriptPath === null
       ? []
@@ -138,8 +132,8 @@ export async function exactArguments(job: ExactJob): Promise<string[]> {
     'format=yuv420p',
   ];
   return [
-    ...seekArguments(seekPtsUs),
-    ...(seekPtsUs === null ? [] : readUntil(seekPtsUs, window.lastPtsUs, seekPtsUs)),
+    ...seekArguments(job.seekPtsUs),
+    ...readUntil(job.seekPtsUs, job.startPtsUs, window.lastPtsUs),
     '-copyts',
     ...inputArguments(job.path),
     ...['-map', '0:v:0', '-map_metadata', '-1', '-map_chapters', '-1', '-vf', filters.join(',')],

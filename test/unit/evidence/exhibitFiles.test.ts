@@ -1,0 +1,56 @@
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createExhibitDraft } from '../../../main/evidence/exhibitFiles.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sightline-exhibits-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function publishText(text: string): Promise<string[]> {
+  const draft = await createExhibitDraft(folder, '.mp4');
+  await writeFile(draft.contentPath, text);
+  await writeFile(draft.scratchPath('.ass'), 'working file');
+  await draft.publish({ fileName: 'clip.mp4', sha256: 'abc', sidecarOf: (name) => `{"name":"${name}"}` });
+  await draft.discard();
+  return (await readdir(folder)).sort();
+}
+
+describe('an exhibit draft', () => {
+  it('publishes three files and keeps nothing else', async () => {
+    expect(await publishText('one')).toEqual(['clip.mp4', 'clip.mp4.json', 'clip.mp4.sha256']);
+    expect(await readFile(join(folder, 'clip.mp4.sha256'), 'utf8')).toBe('abc  clip.mp4\n');
+  });
+
+  it('numbers a name that is taken, in the sidecar too', async () => {
+    await publishText('one');
+    await publishText('two');
+    expect(await readFile(join(folder, 'clip.mp4'), 'utf8')).toBe('one');
+    expect(await readFile(join(folder, 'clip-2.mp4'), 'utf8')).toBe('two');
+    expect(await readFile(join(folder, 'clip-2.mp4.json'), 'utf8')).toBe('{"name":"clip-2.mp4"}');
+  });
+
+  it('gives two exports that end at once two names', async () => {
+    await Promise.all(['a', 'b', 'c'].map(publishText));
+    const clips = (await readdir(folder)).filter((name) => name.endsWith('.mp4')).sort();
+    expect(clips).toEqual(['clip-2.mp4', 'clip-3.mp4', 'clip.mp4']);
+  });
+
+  it('leaves nothing behind when it is discarded or cannot be published', async () => {
+    const draft = await createExhibitDraft(folder, '.mp4');
+    await writeFile(draft.contentPath, 'half');
+    const publishing = draft.publish({
+      fileName: 'clip.mp4',
+      sha256: 'abc',
+      sidecarOf: () => {
+        throw new Error('no sidecar');
+      },
+    });
+    await expect(publishing).rejects.toThrow('no sidecar');
+    await draft.discard();
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
