@@ -9,7 +9,7 @@ import type { ShownFrame } from './showinfo.ts';
 import { ffmpegSeconds, typicalFrameUs } from './timeBase.ts';
 
 /** ffmpeg silent for this long while we wait for it is stuck: a 4K frame on one slow core takes about one second. */
-const STALL_MS = 120_000;
+const DEFAULT_STALL_MS = 120_000;
 
 /** Thrown before any frame is given: the seek landed after the grid cell that was asked for. */
 export class SeekOvershot extends Error {}
@@ -198,8 +198,9 @@ export class DecodePass {
   }
 
   #checkStall(stall: AbortController): void {
-    if (!this.#isWaiting || performance.now() - this.#lastSignMs < STALL_MS) return;
-    const text = `ffmpeg gave no frame for ${STALL_MS / 1000} s; the file keeps it busy without a result`;
+    const stallMs = this.#options.stallMs ?? DEFAULT_STALL_MS;
+    if (!this.#isWaiting || performance.now() - this.#lastSignMs < stallMs) return;
+    const text = `ffmpeg gave no frame for ${Math.round(stallMs / 1000)} s; the file keeps it busy without a result`;
     this.#stallError = new AppError('video.timeout', `${text}: ${this.#path}`);
     stall.abort(this.#stallError);
   }

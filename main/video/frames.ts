@@ -13,6 +13,8 @@ export interface DecodeOptions {
   /** Output size; null keeps the upright source size of the first frame. */
   readonly scaleTo: (SizePx & { readonly fit: FrameFit }) | null;
   readonly pixelFormat: 'rgb24' | 'gray';
+  /** Silence of ffmpeg, while a frame is waited for, after which it is given up; two minutes by default. */
+  readonly stallMs?: number;
 }
 
 /**

@@ -51,6 +51,9 @@ async function readHead(path: string): Promise<Uint8Array> {
   try {
     const about = await stat(path);
     if (about.isDirectory()) throw new AppError('file.isFolder', `This is a folder, not a file: ${path}`);
+    // Opening a pipe waits for somebody to write into it, for ever.
+    if (!about.isFile())
+      throw new AppError('file.unreadable', `This is a device or a pipe, not a file: ${path}`);
     const file = await open(path, 'r');
     try {
       const head = new Uint8Array(512);

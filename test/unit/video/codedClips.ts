@@ -142,8 +142,8 @@ export const CLIP_KINDS: readonly ClipKind[] = [
   },
   {
     name: 'reordered.ts',
-    rate: '25',
-    args: [...X264, '-bf', '3', '-output_ts_offset', '59857'],
+    rate: '5',
+    args: [...X264, '-bf', '3', '-g', '25', '-output_ts_offset', '59857'],
     source: 'demuxed',
   },
   { name: 'motionJpeg.avi', rate: '10', args: ['-c:v', 'mjpeg', '-q:v', '3'], source: 'demuxed' },

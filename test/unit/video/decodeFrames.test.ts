@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { appendFile, copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeFrames } from '../../../main/video/decodeFrames.ts';
 import type { DecodeOptions } from '../../../main/video/frames.ts';
@@ -132,6 +134,18 @@ describe('decodeFrames', () => {
     }
     // 230 kB a frame; pipes, ffmpeg's queues and its decoder's delay hold some frames, not hundreds.
     expect((await stream.summary).decodedPtsUs.length).toBeLessThan(60);
+  });
+
+  it.skipIf(process.platform === 'win32')('gives up on a source that never delivers', async () => {
+    const path = join(folder.path, 'pipe.mp4');
+    await promisify(execFile)('mkfifo', [path]);
+    const read = async (): Promise<void> => {
+      for await (const _frame of decodeFrames(path, { ...WHOLE, stallMs: 500 }));
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'video.timeout' });
+    await expect(inspectFootage(path, { ffmpegPath, signal })).rejects.toMatchObject({
+      code: 'file.unreadable',
+    });
   });
 
   it('says why when nothing can be decoded', async () => {
