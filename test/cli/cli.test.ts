@@ -1,0 +1,144 @@
+import { spawn } from 'node:child_process';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { analyzerOf, makeClip } from '../runs/killHarness.ts';
+import { temporaryFolder } from '../temporaryFolder.ts';
+
+const CLI = fileURLToPath(new URL('../../main/cli/main.ts', import.meta.url));
+
+const Report = z.object({
+  clips: z.array(z.looseObject({ clip: z.string(), state: z.string(), framesAnalysed: z.number() })),
+  refused: z.array(z.object({ path: z.string(), code: z.string(), message: z.string() })),
+});
+
+describe('the command line', () => {
+  let folder: string;
+  let clips: string;
+  let caseFolder: string;
+
+  function start(args: readonly string[]) {
+    const child = spawn(process.execPath, [CLI, ...args], {
+      env: { ...process.env, SIGHTLINE_HOME: join(folder, 'home') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+      child.once('close', (code) => resolve({ code, stdout, stderr }));
+    });
+    return { child, ended };
+  }
+
+  const sightline = (...args: string[]) => start([...args, '--case', caseFolder]).ended;
+
+  const QUICK = ['--model', 'faster-rcnn-compact', '--short-side', '128', '--min-score', '0.02'];
+
+  beforeAll(async () => {
+    folder = await temporaryFolder('cli');
+    clips = join(folder, 'Door 1');
+    caseFolder = join(folder, 'case');
+    await mkdir(clips);
+    makeClip(join(clips, 'one.mp4'), 2);
+    makeClip(join(clips, 'two.mp4'), 1);
+    const { code, stderr } = await sightline('analyze', clips, ...QUICK, '--every', '200');
+    expect(code, stderr).toBe(0);
+  });
+
+  it('analyses a folder once, and says so again the second time', async () => {
+    const { code, stdout } = await sightline('analyze', clips, ...QUICK, '--every', '200', '--json');
+    expect(code).toBe(0);
+    const report = Report.parse(JSON.parse(stdout));
+    expect(report.clips).toMatchObject([
+      { clip: 'one.mp4', state: 'done', framesInContainer: 50, framesDecoded: 50, framesAnalysed: 10 },
+      { clip: 'two.mp4', state: 'done', framesInContainer: 25, framesDecoded: 25, framesAnalysed: 5 },
+    ]);
+    const runs = JSON.parse((await sightline('footage', '--json')).stdout) as unknown;
+    expect(runs).toMatchObject([{ currentRunId: 1 }, { currentRunId: 2 }]);
+  });
+
+  it('lists findings, detections, coverage and models as JSON', async () => {
+    const json = async (...args: string[]): Promise<unknown> => {
+      const { code, stdout, stderr } = await sightline(...args, '--json');
+      expect(code, stderr).toBe(0);
+      return JSON.parse(stdout);
+    };
+    const detections = z.array(z.looseObject({ className: z.string(), score: z.number() }));
+    const all = detections.parse(await json('detections'));
+    expect(all.length).toBeGreaterThan(0);
+    const name = all[0]?.className ?? '';
+    const some = detections.parse(await json('detections', '--class', name, '--min-score', '0.05'));
+    expect(some.every(({ className, score }) => className === name && score >= 0.05)).toBe(true);
+    expect(await json('findings')).toMatchObject({ total: expect.any(Number) as number });
+    expect(await json('coverage')).toMatchObject([
+      { coverage: [{ kind: 'analysed', fromPtsUs: 0, toPtsUs: 2_000_000 }] },
+      { coverage: [{ kind: 'analysed', fromPtsUs: 0, toPtsUs: 1_000_000 }] },
+    ]);
+    expect(await json('models')).toEqual(
+      expect.arrayContaining([expect.objectContaining({ modelId: 'mask-rcnn-compact', isInstalled: true })]),
+    );
+    expect((await sightline('verify')).code).toBe(0);
+  });
+
+  it('writes detections as CSV with a heading', async () => {
+    const { stdout } = await sightline('detections', '--csv');
+    const [heading, first] = stdout.split('\n');
+    expect(heading).toMatch(/^footageId,file,camera,runId,modelId,ptsUs,.*,trackId$/);
+    expect(first).toMatch(/^1,one\.mp4,Door 1,1,faster-rcnn-compact,0,0:00:00\.000,/);
+  });
+
+  it('exports a range with its sidecar', async () => {
+    const outputPath = join(folder, 'out', 'clip.mp4');
+    const range = ['--footage', '1', '--from', '0.5', '--to', '1.5', '--mode', 'exact'];
+    const { code, stderr } = await sightline('export', ...range, '--output', outputPath);
+    expect(code, stderr).toBe(0);
+    expect((await stat(outputPath)).size).toBeGreaterThan(0);
+    expect((await stat(join(folder, 'out', 'clip.json'))).size).toBeGreaterThan(0);
+  });
+
+  it('exits with 1 when a file given by name is refused, and with 3 where there is no case', async () => {
+    const notVideo = join(folder, 'notes.txt');
+    await writeFile(notVideo, 'not a video');
+    const refused = await sightline('analyze', notVideo, '--json');
+    expect(refused.code).toBe(1);
+    expect(Report.parse(JSON.parse(refused.stdout)).refused).toMatchObject([{ code: 'video.notVideo' }]);
+    const { code } = await start(['findings', '--case', join(folder, 'no case')]).ended;
+    expect(code).toBe(3);
+  });
+
+  it.each([[['analyse']], [['analyze']], [['findings', '--bogus']], [['analyze', 'x', '--min-score', '2']]])(
+    'exits with 2 for %j',
+    async (args) => {
+      const { code, stderr } = await start(args).ended;
+      expect(code).toBe(2);
+      expect(stderr).toContain('--help');
+    },
+  );
+
+  it('prints its help, exit codes and all', async () => {
+    const { code, stdout } = await start(['--help']).ended;
+    expect(code).toBe(0);
+    expect(stdout).toContain('Exit codes');
+  });
+
+  it.runIf(process.platform === 'linux')('stops at Ctrl+C and goes on from there', async () => {
+    const clip = join(folder, 'long.mp4');
+    makeClip(clip, 6);
+    const args = ['analyze', clip, '--case', join(folder, 'stopped'), ...QUICK, '--every', 'all', '--json'];
+    const { child, ended } = start(args);
+    while (child.exitCode === null && analyzerOf(child.pid ?? 0) === null) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    child.kill('SIGINT');
+    const stopped = await ended;
+    expect(stopped.code).toBe(130);
+    expect(stopped.stderr).toContain('goes on where this one stopped');
+    const { code, stdout } = await start(args).ended;
+    expect(code).toBe(0);
+    expect(Report.parse(JSON.parse(stdout)).clips).toMatchObject([{ state: 'done', framesAnalysed: 150 }]);
+  });
+});

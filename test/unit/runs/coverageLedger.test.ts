@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { CoverageLedger } from '../../../main/analyzer/coverageLedger.ts';
+import type { LedgerState } from '../../../main/analyzer/coverageLedger.ts';
+import type { CoverageInterval } from '../../../preload/contract/footage.ts';
+
+/** Ten frames at 0, 40, 80 … 360 ms; the last one ends at 400 ms. */
+const TIMES_US = Float64Array.from({ length: 10 }, (_, i) => i * 40_000);
+const EXTENT = { startPtsUs: 0, endPtsUs: 400_000, isEndMissing: false, frameTimesUs: TIMES_US };
+
+const ms = (intervals: readonly CoverageInterval[]): string[] =>
+  intervals.map(({ fromPtsUs, toPtsUs, kind }) => `${fromPtsUs / 1000}-${toPtsUs / 1000} ${kind}`);
+
+const us = (...timesMs: number[]): number[] => timesMs.map((timeMs) => timeMs * 1000);
+
+describe('CoverageLedger', () => {
+  it('gives the stretch between two sampled frames to the first one', () => {
+    const ledger = new CoverageLedger(EXTENT, null);
+    ledger.sampled(us(0), 0, 'analysed');
+    ledger.sampled(us(40, 80, 120, 160, 200), 200_000, 'skipped');
+    ledger.ended(us(240, 280, 320, 360));
+    expect(ms(ledger.takeIntervals())).toEqual(['0-200 analysed', '200-400 skipped']);
+    expect(ledger.hasGaps).toBe(false);
+  });
+
+  it('cuts out frames that the container holds and that did not decode', () => {
+    const ledger = new CoverageLedger(EXTENT, null);
+    ledger.sampled(us(80), 80_000, 'analysed');
+    ledger.sampled(us(120, 240), 240_000, 'analysed');
+    ledger.ended(us(280));
+    expect(ms(ledger.takeIntervals())).toEqual([
+      ...['0-80 undecodable', '80-160 analysed', '160-240 undecodable', '240-320 analysed'],
+      '320-400 undecodable',
+    ]);
+    expect(ledger.hasGaps).toBe(true);
+  });
+
+  it('says that an end which is only claimed is missing', () => {
+    const ledger = new CoverageLedger({ ...EXTENT, endPtsUs: 1_000_000, isEndMissing: true }, null);
+    ledger.sampled(us(0), 0, 'analysed');
+    ledger.ended(us(40, 80, 120, 160, 200, 240, 280, 320, 360));
+    expect(ms(ledger.takeIntervals())).toEqual(['0-400 analysed', '400-1000 missing']);
+    expect(ledger.hasGaps).toBe(true);
+  });
+
+  it('is undecodable throughout when nothing came out of the decoder', () => {
+    const ledger = new CoverageLedger(EXTENT, null);
+    ledger.ended([]);
+    expect(ms(ledger.takeIntervals())).toEqual(['0-400 undecodable']);
+  });
+
+  it('tiles the same wherever it is interrupted', () => {
+    const decoded = us(0, 40, 120, 160, 240, 280, 320, 360);
+    const tile = (interruptAfter: number): string[] => {
+      const intervals: CoverageInterval[] = [];
+      let ledger = new CoverageLedger(EXTENT, null);
+      for (const [i, ptsUs] of decoded.entries()) {
+        ledger.sampled([ptsUs], ptsUs, i % 3 === 2 ? 'skipped' : 'analysed');
+        if (i !== interruptAfter) continue;
+        intervals.push(...ledger.takeIntervals());
+        ledger = new CoverageLedger(EXTENT, JSON.parse(JSON.stringify(ledger.state())) as LedgerState);
+      }
+      ledger.ended([]);
+      const all = [...intervals, ...ledger.takeIntervals()];
+      expect(all[0]?.fromPtsUs).toBe(0);
+      expect(all.at(-1)?.toPtsUs).toBe(400_000);
+      return ms(joined(all));
+    };
+    const unbroken = tile(-1);
+    for (let i = 0; i < decoded.length; i++) expect(tile(i)).toEqual(unbroken);
+  });
+});
+
+/** What the store makes of consecutive intervals of one kind. */
+function joined(intervals: readonly CoverageInterval[]): CoverageInterval[] {
+  const result: CoverageInterval[] = [];
+  for (const interval of intervals) {
+    const last = result.at(-1);
+    if (last?.kind === interval.kind && last.toPtsUs === interval.fromPtsUs) {
+      result[result.length - 1] = { ...last, toPtsUs: interval.toPtsUs };
+    } else result.push(interval);
+  }
+  return result;
+}
