@@ -4,7 +4,7 @@ import { AppError } from '../../preload/contract/errors.ts';
 import type { Log } from '../ports.ts';
 import { acquireCaseLock } from './caseLock.ts';
 import { casePaths } from './openDatabase.ts';
-import type { ReadCalls, WriteCalls } from './protocol.ts';
+import type { ReadCalls, ThreadStart, WriteCalls } from './protocol.ts';
 import type { Store, StoreReads, StoreWrites } from './store.ts';
 import { StoreThread } from './storeThread.ts';
 
@@ -28,46 +28,49 @@ export interface OpenStoreOptions {
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const caseFolder = resolve(options.caseFolder);
   const paths = casePaths(caseFolder);
-  const log: Log = options.log ?? (() => undefined);
   if (options.create) await mkdir(caseFolder, { recursive: true });
   else await requireCase(caseFolder, paths.database);
   const lock = await acquireCaseLock(paths.lock, options.nowWallMs);
   const threads: StoreThread[] = [];
-  const closeThreads = async (): Promise<void> => {
-    for (const thread of threads.toReversed()) await thread.close();
-  };
+  const close = (): Promise<void> => closeAll(threads).finally(() => lock.release());
   try {
-    const name = options.name ?? basename(caseFolder);
-    const writer = await StoreThread.start(
-      options.storeThreadUrl,
-      {
-        role: 'writer',
-        databasePath: paths.database,
-        newCase: options.create ? { name, appVersion: options.appVersion } : null,
-        nowWallMs: options.nowWallMs,
-      },
-      log,
-    );
-    threads.push(writer);
-    const reader = await StoreThread.start(
-      options.storeThreadUrl,
-      { role: 'reader', databasePath: paths.database },
-      log,
-    );
-    threads.push(reader);
+    const log: Log = options.log ?? (() => undefined);
+    const start = async (how: ThreadStart): Promise<StoreThread> => {
+      const thread = await StoreThread.start(options.storeThreadUrl, how, log);
+      threads.push(thread);
+      return thread;
+    };
+    const writer = await start(writerStart(options, caseFolder, paths.database));
+    const reader = await start({ role: 'reader', databasePath: paths.database });
     await mkdir(paths.exhibits, { recursive: true });
     await mkdir(paths.cache, { recursive: true });
-    return {
-      caseFolder,
-      read: readsOf(reader),
-      write: writesOf(writer),
-      // The reader first: the last connection to close is the one that may write the log back.
-      close: () => closeThreads().finally(() => lock.release()),
-    };
+    return { caseFolder, read: readsOf(reader), write: writesOf(writer), close };
   } catch (thrown) {
-    await closeThreads().finally(() => lock.release());
+    await close();
     throw thrown;
   }
+}
+
+function writerStart(options: OpenStoreOptions, caseFolder: string, databasePath: string): ThreadStart {
+  const name = options.name ?? basename(caseFolder);
+  return {
+    role: 'writer',
+    databasePath,
+    newCase: options.create ? { name, appVersion: options.appVersion } : null,
+    nowWallMs: options.nowWallMs,
+  };
+}
+
+/**
+ * Closes the reader, then the writer, whose closing moves the log into the database; every thread has ended when this
+ * does. @throws AppError what went wrong first.
+ */
+async function closeAll(threads: readonly StoreThread[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const thread of threads.toReversed()) {
+    await thread.close().catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 async function requireCase(caseFolder: string, databasePath: string): Promise<void> {

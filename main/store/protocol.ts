@@ -26,7 +26,7 @@ export type ToThread =
   | { readonly kind: 'call'; readonly id: number; readonly method: string; readonly args: readonly unknown[] }
   | { readonly kind: 'close' };
 
-/** From a thread. `stack` is for the log and goes no further. */
+/** From a thread. `stack` is for the log and goes no further than this process. */
 export type FromThread =
   | { readonly kind: 'ready' }
   | { readonly kind: 'result'; readonly id: number; readonly result: unknown }

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { AppError, errorFromData } from '../../preload/contract/errors.ts';
+import { AppError } from '../../preload/contract/errors.ts';
 import type { Log } from '../ports.ts';
 import type { FromThread, ThreadStart, ToThread } from './protocol.ts';
 
@@ -8,13 +8,22 @@ interface Waiting {
   readonly reject: (error: AppError) => void;
 }
 
+/** The thread's error on this side, with the thread's own stack as its cause for whoever logs it. */
+function errorOfThread({ error, stack }: Extract<FromThread, { kind: 'error' }>): AppError {
+  const cause = new Error(error.message);
+  if (stack !== undefined) cause.stack = stack;
+  return new AppError(error.code, error.message, {
+    cause,
+    ...(error.detail === undefined ? {} : { detail: error.detail }),
+  });
+}
+
 /**
  * One thread of the store seen from the outside: calls go in, promises come back in any number at a time, and the
  * thread answers them in order. When it dies, everything waiting is rejected.
  */
 export class StoreThread {
   readonly #worker: Worker;
-  readonly #log: Log;
   readonly #role: ThreadStart['role'];
   readonly #waiting = new Map<number, Waiting>();
   readonly #exited: Promise<void>;
@@ -27,7 +36,6 @@ export class StoreThread {
   private constructor(worker: Worker, role: ThreadStart['role'], log: Log) {
     this.#worker = worker;
     this.#role = role;
-    this.#log = log;
     worker.on('message', (message: FromThread) => this.#receive(message));
     worker.on('error', (error) => log('error', 'store', `${role} thread failed`, error));
     this.#exited = new Promise((resolve) => {
@@ -44,7 +52,7 @@ export class StoreThread {
     const thread = new StoreThread(worker, start.role, log);
     const opened = new Promise<void>((resolve, reject) => {
       worker.once('message', (message: FromThread) => {
-        if (message.kind === 'error') reject(errorFromData(message.error));
+        if (message.kind === 'error') reject(errorOfThread(message));
         else resolve();
       });
       worker.once('error', (cause) =>
@@ -95,8 +103,7 @@ export class StoreThread {
         this.#take(message.id)?.resolve(message.result);
         break;
       case 'error': {
-        const error = errorFromData(message.error);
-        if (error.code === 'internal') this.#log('error', 'store', error.message, message.stack);
+        const error = errorOfThread(message);
         if (message.id !== null) this.#take(message.id)?.reject(error);
         else this.#closeError = error;
         break;

@@ -45,11 +45,11 @@ export class LaneDensity {
       .map(([classId, columns]) => {
         const xPx: number[] = [];
         const detections: number[] = [];
-        columns.forEach((count, x) => {
-          if (count === 0) return;
+        for (let x = 0; x < columns.length; x++) {
+          if (columns[x] === 0) continue;
           xPx.push(x);
-          detections.push(count);
-        });
+          detections.push(columns[x]!);
+        }
         return { className: classNames.get(classId) ?? '', xPx, detections };
       })
       .filter((bins) => bins.xPx.length > 0);
