@@ -6,9 +6,9 @@ const CERTAIN_SCORE = 0.5;
 const CONFIRMING_DETECTIONS = 3;
 
 /**
- * Whether a track is worth a person's time: seen three times, or once with certainty. A track opens only from
- * {@link TrackerParameters.birthScore}, so what a detector calls 0.05 to 0.3 never makes a finding by itself; a person
- * who crosses the picture in two samples does when one of them is clear.
+ * Whether a track is worth a person's time: seen three times, or once with certainty. A track opens only from the
+ * tracker's `birthScore`, so what the model itself does not take seriously never makes a finding, however often it is
+ * seen; and someone who crosses the picture in two looks does, when one of them is clear.
  */
 export function isWorthReviewing(track: Track): boolean {
   return track.maxScore >= CERTAIN_SCORE || track.detections >= CONFIRMING_DETECTIONS;
