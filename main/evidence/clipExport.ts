@@ -49,15 +49,8 @@ const SHARES = { copy: [0.2, 0.2, 0.6], exact: [0.1, 0.7, 0.2] } as const;
  */
 export async function* exportClip(job: ClipExport, signal: AbortSignal): AsyncGenerator<ExportEvent> {
   yield { kind: 'planned', plan: job.clip.plan };
-  const steps = progressOf((report, workSignal) => makeClip(job, report, workSignal), signal);
-  for (;;) {
-    const step = await steps.next();
-    if (step.done === true) {
-      yield { kind: 'done', exhibit: step.value };
-      return;
-    }
-    yield { kind: 'progress', doneFrac: step.value };
-  }
+  const exhibit = yield* progressOf((report, workSignal) => makeClip(job, report, workSignal), signal);
+  yield { kind: 'done', exhibit };
 }
 
 async function makeClip(job: ClipExport, report: ReportProgress, signal: AbortSignal): Promise<Exhibit> {

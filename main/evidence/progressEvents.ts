@@ -1,14 +1,19 @@
-/** Runs slow work and hands out its progress as it comes; the generator's return value is the work's result. */
+/** Called by work as it goes on, with its share done, 0..1. */
 export type ReportProgress = (doneFrac: number) => void;
 
+export interface ProgressEvent {
+  readonly kind: 'progress';
+  readonly doneFrac: number;
+}
+
 /**
- * An async generator of the latest progress (0..1) of `work`, slow readers skipping values. A reader that stops
- * listening aborts the work and waits for it to have tidied up.
+ * Runs slow work and hands out its latest progress, slow readers skipping values; returns the work's result. A
+ * reader that stops listening aborts the work and waits for it to have tidied up.
  */
 export async function* progressOf<Result>(
   work: (report: ReportProgress, signal: AbortSignal) => Promise<Result>,
   signal: AbortSignal,
-): AsyncGenerator<number, Result> {
+): AsyncGenerator<ProgressEvent, Result> {
   const stopped = new AbortController();
   let latest: number | null = null;
   let wake: () => void = () => undefined;
@@ -27,7 +32,7 @@ export async function* progressOf<Result>(
       if (latest === null) await new Promise<void>((resolve) => (wake = resolve));
       const doneFrac: number | null = latest;
       latest = null;
-      if (doneFrac !== null) yield doneFrac;
+      if (doneFrac !== null) yield { kind: 'progress', doneFrac };
     }
     return await outcome;
   } finally {
