@@ -41,6 +41,8 @@ export class PlayerState {
   );
   readonly #api: Api;
   #controller = new AbortController();
+  /** Where the footage is to open once it is loaded; the newest wish while it loads. */
+  #openAtPtsUs = 0;
 
   constructor(api: Api) {
     this.#api = api;
@@ -48,6 +50,7 @@ export class PlayerState {
 
   /** Shows the frame of a footage that is on screen at a media time, loading the footage where it is another one. */
   async show(footage: Footage, ptsUs: number): Promise<void> {
+    this.#openAtPtsUs = ptsUs;
     if (this.footage?.footageId === footage.footageId && this.phase.kind !== 'failed') {
       this.footage = footage;
       this.video.seekToPts(ptsUs);
@@ -55,14 +58,17 @@ export class PlayerState {
     }
     this.footage = footage;
     this.marks = NO_MARKS;
-    await this.#load(footage, ptsUs);
+    await this.#load(footage);
   }
 
   /** Takes over what changed about the footage shown: its camera, clock or place. */
   refresh(footage: Footage): void {
     const wasPresent = this.footage?.isOriginalPresent;
     this.footage = footage;
-    if (wasPresent !== footage.isOriginalPresent) void this.#load(footage, this.ptsUs ?? footage.startPtsUs);
+    if (wasPresent !== footage.isOriginalPresent) {
+      this.#openAtPtsUs = this.ptsUs ?? footage.startPtsUs;
+      void this.#load(footage);
+    }
   }
 
   clear(): void {
@@ -79,13 +85,13 @@ export class PlayerState {
     const { footage } = this;
     if (footage === null) return;
     const signal = this.#restart();
-    const ptsUs = this.ptsUs ?? footage.startPtsUs;
+    this.#openAtPtsUs = this.ptsUs ?? this.#openAtPtsUs;
     this.phase = { kind: 'makingProxy', doneFrac: 0 };
     try {
       const events = await this.#api.footage.makeProxy({ footageId: footage.footageId }, { signal });
       for await (const event of events) {
         if (event.kind === 'progress') this.phase = { kind: 'makingProxy', doneFrac: event.doneFrac };
-        else await this.#play(event.playback, ptsUs, signal);
+        else await this.#play(event.playback, signal);
       }
     } catch (thrown) {
       this.#fail(thrown, signal);
@@ -116,25 +122,25 @@ export class PlayerState {
     this.marks = NO_MARKS;
   }
 
-  async #load(footage: Footage, ptsUs: number): Promise<void> {
+  async #load(footage: Footage): Promise<void> {
     const signal = this.#restart();
     this.video.unload();
     this.phase = { kind: 'loading' };
     try {
       const playback = await this.#api.footage.playback({ footageId: footage.footageId }, { signal });
-      await this.#play(playback, ptsUs, signal);
+      await this.#play(playback, signal);
     } catch (thrown) {
       this.#fail(thrown, signal);
     }
   }
 
-  async #play(playback: Playback, ptsUs: number, signal: AbortSignal): Promise<void> {
+  async #play(playback: Playback, signal: AbortSignal): Promise<void> {
     const response = await fetch(mediaUrl(playback.frameTimesUrl), { signal });
     if (!response.ok) throw new Error(`The frame times could not be read (${response.status}).`);
     const index = FrameIndex.fromBytes(await response.arrayBuffer());
     if (signal.aborted) return;
     this.playback = playback;
-    this.video.setIndex(index, playback.originPtsUs, ptsUs);
+    this.video.setIndex(index, playback.originPtsUs, this.#openAtPtsUs);
     if (playback.mediaUrl === null) {
       const why = playback.notice ?? 'This browser cannot play the codec of the original.';
       this.phase = { kind: 'proxyNeeded', why };

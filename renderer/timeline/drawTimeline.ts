@@ -43,7 +43,7 @@ export interface TimelineScene {
     readonly fromMs: number | null;
     readonly toMs: number | null;
     readonly footageId: FootageId;
-  };
+  } | null;
   readonly msFromPts: (span: TimelineSpan, ptsUs: number) => number | null;
 }
 
@@ -183,9 +183,10 @@ function drawHatch(
 }
 
 function drawMarks(context: CanvasRenderingContext2D, scene: TimelineScene): void {
-  const number = laneOf(scene, scene.marks.footageId);
-  const { fromMs, toMs } = scene.marks;
-  if (number === -1 || (fromMs === null && toMs === null)) return;
+  if (scene.marks === null) return;
+  const { fromMs, toMs, footageId } = scene.marks;
+  const number = laneOf(scene, footageId);
+  if (number === -1) return;
   const { view, geometry, colours } = scene;
   const top = number * geometry.lanePx;
   if (fromMs !== null && toMs !== null) {

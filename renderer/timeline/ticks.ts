@@ -48,9 +48,13 @@ const STEPS_MS = [
   7 * DAY,
   14 * DAY,
   28 * DAY,
+  91 * DAY,
+  182 * DAY,
+  364 * DAY,
+  1_820 * DAY,
 ];
-/** Ticks never come closer than a label is wide. */
-const CLOSEST_TICKS_PX = 92;
+/** Ticks never come closer than a label with a date is wide. */
+const CLOSEST_TICKS_PX = 132;
 
 /** Round steps at which labels fit. Days begin at midnight of the given offset from UTC. */
 export function tickStepMs(scale: TimeScale): number {
@@ -67,25 +71,24 @@ export function ticksFor(scale: TimeScale, axis: TimelineAxis, utcOffsetMin: num
   let lastDate: string | null = null;
   for (let ms = first; ms <= scale.toMs; ms += stepMs) {
     const date = axis === 'clock' ? isoText(ms + shiftMs).slice(0, 10) : null;
-    ticks.push({
-      ms,
-      label: tickLabel(ms + shiftMs, stepMs, axis),
-      dateLabel: date === lastDate ? null : date,
-    });
+    const label = axis === 'clock' ? clockLabel(ms + shiftMs, stepMs) : mediaLabel(ms, stepMs);
+    ticks.push({ ms, label, dateLabel: date === lastDate ? null : date });
     lastDate = date;
   }
   return ticks;
 }
 
-function tickLabel(shiftedMs: number, stepMs: number, axis: TimelineAxis): string {
-  if (axis === 'footage') {
-    const text = mediaTimeText(Math.round(shiftedMs * 1000));
-    return stepMs >= SECOND ? text.slice(0, -4) : text;
-  }
-  const iso = isoText(shiftedMs);
-  if (stepMs >= DAY) return iso.slice(5, 10);
+/** Time of day as fine as the step; empty at midnight, where the date says it all. */
+function clockLabel(localMs: number, stepMs: number): string {
+  if (localMs % DAY === 0) return '';
+  const iso = isoText(localMs);
   if (stepMs >= MINUTE) return iso.slice(11, 16);
   return stepMs >= SECOND ? iso.slice(11, 19) : iso.slice(11, 23);
+}
+
+function mediaLabel(ms: number, stepMs: number): string {
+  const text = mediaTimeText(Math.round(ms * 1000));
+  return stepMs >= SECOND ? text.slice(0, -4) : text;
 }
 
 function isoText(ms: number): string {

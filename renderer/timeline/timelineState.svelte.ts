@@ -108,6 +108,14 @@ export class TimelineState {
     if (this.extent !== null) this.range = fitRange(this.extent);
   }
 
+  /** Shows a stretch of the axis from the first to the last of its parts. */
+  showStretch(parts: readonly TimeRange[]): void {
+    if (this.extent === null || parts.length === 0) return;
+    const fromMs = Math.min(...parts.map((part) => part.fromMs));
+    const toMs = Math.max(...parts.map((part) => part.toMs));
+    this.range = clampRange(fitRange({ fromMs, toMs }), this.extent);
+  }
+
   zoom(factor: number, aroundMs: number): void {
     if (this.range !== null && this.extent !== null) {
       this.range = zoomRange(this.range, factor, aroundMs, this.extent);

@@ -48,20 +48,20 @@ describe('the ruler', () => {
   it('steps from frames to weeks without crowding', () => {
     for (const spanMs of [200, 5_000, 60_000, 3_600_000, 86_400_000, 30 * 86_400_000]) {
       const scale = { fromMs: 0, toMs: spanMs, widthPx: 1_000 };
-      expect(xFromMs(scale, tickStepMs(scale))).toBeGreaterThanOrEqual(92);
+      expect(xFromMs(scale, tickStepMs(scale))).toBeGreaterThanOrEqual(132);
     }
   });
 
   it('puts midnight where the camera has it and dates its days', () => {
     const fromMs = Date.UTC(2026, 0, 1, 20, 0);
     const scale = { fromMs, toMs: fromMs + 8 * 3_600_000, widthPx: 800 };
-    const midnight = ticksFor(scale, 'clock', 120).find((tick) => tick.label === '00:00');
-    expect(midnight).toEqual({ ms: Date.UTC(2026, 0, 1, 22, 0), label: '00:00', dateLabel: '2026-01-02' });
+    const midnight = ticksFor(scale, 'clock', 120).find((tick) => tick.label === '');
+    expect(midnight).toEqual({ ms: Date.UTC(2026, 0, 1, 22, 0), label: '', dateLabel: '2026-01-02' });
   });
 
   it('counts media time on the footage axis', () => {
     expect(
-      ticksFor({ fromMs: 0, toMs: 60_000, widthPx: 600 }, 'footage', 0).map((tick) => tick.label),
+      ticksFor({ fromMs: 0, toMs: 60_000, widthPx: 900 }, 'footage', 0).map((tick) => tick.label),
     ).toEqual(['0:00:00', '0:00:10', '0:00:20', '0:00:30', '0:00:40', '0:00:50', '0:01:00']);
   });
 });
