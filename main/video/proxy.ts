@@ -59,6 +59,16 @@ function proxyFilter(): string {
   ].join(',');
 }
 
+function proxyArguments(path: string, outputPath: string, passthrough: readonly string[]): string[] {
+  return [
+    ...['-copyts', ...inputArguments(path), '-map', '0:V:0', '-an', '-sn', '-dn', '-vf', proxyFilter()],
+    ...passthrough,
+    ...'-c:v libx264 -preset ultrafast -crf 23 -g 12 -bf 0 -pix_fmt yuv420p'.split(' '),
+    ...'-enc_time_base 1:1000000 -video_track_timescale 1000000 -map_metadata -1'.split(' '),
+    ...['-movflags', '+faststart', '-progress', 'pipe:1', '-f', 'mp4', '-y', `file:${outputPath}`],
+  ];
+}
+
 /**
  * Makes a copy that Chromium plays and seeks fast: H.264, a key frame every 12 frames, no B-frames, one proxy frame
  * for each decoded frame at its own time to the µs; variable rate stays variable. Progress is 0..1 of the footage.
@@ -89,13 +99,7 @@ export async function makeProxy(options: {
   try {
     const { exitCode, stderrTail } = await runFfmpeg({
       ffmpegPath,
-      args: [
-        ...['-copyts', ...inputArguments(path), '-map', '0:V:0', '-an', '-sn', '-dn', '-vf', proxyFilter()],
-        ...(await passthroughArguments(ffmpegPath, signal)),
-        ...'-c:v libx264 -preset ultrafast -crf 23 -g 12 -bf 0 -pix_fmt yuv420p'.split(' '),
-        ...'-enc_time_base 1:1000000 -video_track_timescale 1000000 -map_metadata -1'.split(' '),
-        ...['-movflags', '+faststart', '-progress', 'pipe:1', '-f', 'mp4', '-y', `file:${partialPath}`],
-      ],
+      args: proxyArguments(path, partialPath, await passthroughArguments(ffmpegPath, signal)),
       signal,
       onStderrLine: readShowinfo,
       onStdoutChunk: (chunk) => progress.push(chunk.toString('latin1')),

@@ -49,37 +49,49 @@ export function parseClockUs(text: string): number | null {
 const STREAM_LINE = /^\s*Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: (\w+): (.*)$/;
 const METADATA_LINE = /^\s+([\w.\-]+)\s*: (.*)$/;
 
+/** What the lines read so far describe; metadata belongs to the stream above it, or to the file before any. */
+class DumpReader {
+  readonly metadata = new Map<string, string>();
+  readonly streams: (StreamDump & { metadata: Map<string, string>; rotationCcwDeg: number })[] = [];
+  durationUs: number | null = null;
+
+  read(line: string): void {
+    const stream = STREAM_LINE.exec(line);
+    if (stream !== null) return this.#startStream(stream[1] ?? '', stream[2] ?? '');
+    const current = this.streams.at(-1);
+    const duration = /^ {2}Duration: ([^,]+)/.exec(line)?.[1];
+    const rotation = /displaymatrix: rotation of (-?[\d.]+) degrees/.exec(line)?.[1];
+    const [, key, value] = METADATA_LINE.exec(line) ?? [];
+    if (duration !== undefined) this.durationUs = parseClockUs(duration);
+    else if (rotation !== undefined && current !== undefined) current.rotationCcwDeg = Number(rotation);
+    else if (key !== undefined && value !== undefined) {
+      const target = current?.metadata ?? this.metadata;
+      if (!target.has(key)) target.set(key, value);
+    }
+  }
+
+  #startStream(kind: string, text: string): void {
+    const isAttachedPicture = text.includes('(attached pic)');
+    this.streams.push({
+      kind,
+      parts: splitTopLevel(text),
+      metadata: new Map(),
+      rotationCcwDeg: 0,
+      isAttachedPicture,
+    });
+  }
+}
+
 /** Reads the dump of input 0 out of stderr's lines; null where ffmpeg did not get as far as describing it. */
 export function parseInputDump(stderrLines: readonly string[]): InputDump | null {
   const lines = stderrLines.filter((line) => line.startsWith('[info] ')).map((line) => line.slice(7));
   const first = lines.findIndex((line) => line.startsWith('Input #0, '));
   if (first < 0) return null;
   const demuxers = /^Input #0, (.*), from '/.exec(lines[first] ?? '')?.[1]?.split(',') ?? [];
-  const metadata = new Map<string, string>();
-  const streams: (StreamDump & { metadata: Map<string, string>; rotationCcwDeg: number })[] = [];
-  let durationUs: number | null = null;
+  const reader = new DumpReader();
   for (const line of lines.slice(first + 1)) {
-    if (/^(Stream mapping|Output #|\S)/.test(line)) break;
-    const stream = STREAM_LINE.exec(line);
-    const current = streams.at(-1);
-    const duration = /^ {2}Duration: ([^,]+)/.exec(line)?.[1];
-    const rotation = /displaymatrix: rotation of (-?[\d.]+) degrees/.exec(line)?.[1];
-    const pair = METADATA_LINE.exec(line);
-    if (stream !== null) {
-      const text = stream[2] ?? '';
-      streams.push({
-        kind: stream[1] ?? '',
-        parts: splitTopLevel(text),
-        metadata: new Map(),
-        rotationCcwDeg: 0,
-        isAttachedPicture: text.includes('(attached pic)'),
-      });
-    } else if (duration !== undefined) durationUs = parseClockUs(duration);
-    else if (rotation !== undefined && current !== undefined) current.rotationCcwDeg = Number(rotation);
-    else if (pair !== null) {
-      const target = current?.metadata ?? metadata;
-      if (!target.has(pair[1] ?? '')) target.set(pair[1] ?? '', pair[2] ?? '');
-    }
+    if (/^\S/.test(line)) break; // `Stream mapping:`, `Output #0`: what follows is not about the input.
+    reader.read(line);
   }
-  return { demuxers, durationUs, metadata, streams };
+  return { demuxers, durationUs: reader.durationUs, metadata: reader.metadata, streams: reader.streams };
 }
