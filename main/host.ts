@@ -12,6 +12,7 @@ import { FfmpegFinder } from './ffmpegFinder.ts';
 import { modelsHandlers } from './models/modelsHandlers.ts';
 import type { ModelsHandlers } from './models/modelsHandlers.ts';
 import { resolveModel } from './models/registry.ts';
+import type { ResolvedModel } from './models/registry.ts';
 import type { Host, HostPorts } from './ports.ts';
 import { createRouter } from './router.ts';
 
@@ -77,9 +78,9 @@ export class SightlineHost implements Host {
     return this.#progress;
   }
 
-  /** The model that a run without a choice uses. */
-  async defaultModelId(): Promise<string> {
-    return (await resolveModel(this.#modelFolders, null, new AbortController().signal)).manifest.modelId;
+  /** The installed model of this id, or the default one for null. @throws AppError where it cannot be used. */
+  async resolveModel(modelId: string | null): Promise<ResolvedModel> {
+    return resolveModel(this.#modelFolders, modelId, new AbortController().signal);
   }
 
   async open(caseFolder: string | null, createsIfAbsent: boolean): Promise<void> {

@@ -1,8 +1,11 @@
+import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { EVERY_FINDING } from '../../preload/contract/findings.ts';
 import type { ClassCount } from '../../preload/contract/findings.ts';
 import type { Footage } from '../../preload/contract/footage.ts';
 import type { FootageId, RunId } from '../../preload/contract/ids.ts';
 import type { Run, RunParameters, RunState } from '../../preload/contract/runs.ts';
+import type { ResolvedModel } from '../models/registry.ts';
 import type { CommandContext } from './commandContext.ts';
 import { EXIT } from './exitCodes.ts';
 import type { ExitCode } from './exitCodes.ts';
@@ -52,15 +55,17 @@ interface Refused {
 /** `sightline analyze`: adds the footage, analyses what has not been analysed like this yet, reports clip by clip. */
 export async function analyze(options: AnalyzeOptions, context: CommandContext): Promise<ExitCode> {
   const { output, host } = context;
+  // First: a model that is not there is said before an hour of hashing, not after it.
+  const model = await host.resolveModel(options.modelId);
   const { footageIds, refused } = await importAll(options.paths, context);
-  const runIds = await queueRuns(footageIds, options, context);
+  const runIds = await queueRuns(footageIds, model, options, context);
   await waitForRuns(runIds, context);
   const clips: ClipReport[] = [];
   for (const runId of runIds) clips.push(await clipReport(runId, context));
   if (output.isJson) output.json({ caseFolder: host.caseFolder(), clips, refused });
   else printReport(clips, refused, context);
   if (clips.some((clip) => clip.state === 'failed')) return EXIT.failed;
-  const isGivenByName = new Set(options.paths);
+  const isGivenByName = new Set(options.paths.map((path) => resolve(path)));
   const counts = (file: Refused): boolean => file.code !== 'video.notVideo' || isGivenByName.has(file.path);
   const isWhole = clips.every((clip) => clip.state === 'done') && !refused.some(counts);
   return isWhole ? EXIT.ok : EXIT.incomplete;
@@ -99,20 +104,20 @@ async function importAll(
 /** One run for each footage: the one that was made or begun like this before, or a new one. */
 async function queueRuns(
   footageIds: readonly FootageId[],
-  options: AnalyzeOptions,
+  model: ResolvedModel,
+  { parameters, isAgain }: AnalyzeOptions,
   { host }: CommandContext,
 ): Promise<RunId[]> {
   const { runs } = host.session;
-  const modelId = options.modelId ?? (await host.defaultModelId());
-  const before = options.isAgain ? [] : await runs.list();
+  const before = isAgain ? [] : await runs.list();
   const runIds: RunId[] = [];
   for (const footageId of footageIds) {
     const known = before.findLast(
-      (run) => run.footageId === footageId && isSameAnalysis(run, modelId, options.parameters),
+      (run) => run.footageId === footageId && isSameAnalysis(run, model, parameters),
     );
     if (known === undefined) {
-      const request = { footageIds: [footageId], modelId, parameters: options.parameters };
-      runIds.push(...(await runs.start(request)));
+      const { modelId } = model.manifest;
+      runIds.push(...(await runs.start({ footageIds: [footageId], modelId, parameters })));
     } else {
       if (['paused', 'failed', 'cancelled'].includes(known.state)) await runs.resume({ runId: known.runId });
       runIds.push(known.runId);
@@ -121,14 +126,11 @@ async function queueRuns(
   return runIds;
 }
 
-function isSameAnalysis(run: Run, modelId: string, parameters: RunParameters): boolean {
-  const { everyMs, storeMinScore, motionGate, shortSidePx } = run.parameters;
+function isSameAnalysis(run: Run, model: ResolvedModel, parameters: RunParameters): boolean {
   return (
-    run.modelId === modelId &&
-    everyMs === parameters.everyMs &&
-    storeMinScore === parameters.storeMinScore &&
-    motionGate === parameters.motionGate &&
-    shortSidePx === parameters.shortSidePx
+    run.modelId === model.manifest.modelId &&
+    run.modelSha256 === model.weightsSha256 &&
+    isDeepStrictEqual(run.parameters, parameters)
   );
 }
 

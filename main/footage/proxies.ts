@@ -75,6 +75,8 @@ export class Proxies {
       onProgress: (doneFrac) => fractions.publish(doneFrac),
     });
     const ended = made.finally(() => progress.return(undefined));
+    // Awaited below; until then whoever listens may be busy with an event for as long as they like.
+    ended.catch(() => undefined);
     try {
       for await (const doneFrac of progress) yield { kind: 'progress', doneFrac };
       await ended;

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { setTimeout as rest } from 'node:timers/promises';
 import { AppError, errorDataFrom } from '../../preload/contract/errors.ts';
 import type { ErrorData } from '../../preload/contract/errors.ts';
 import type { Change } from '../../preload/contract/cases.ts';
@@ -18,6 +19,9 @@ const MAX_CRASHES_AT_ONE_CHECKPOINT = 2;
 
 /** How long a stopping analyzer may take for the frame it is at, before it is ended. */
 const STOP_DEADLINE_MS = 30_000;
+
+/** How long the queue rests when the store fails. */
+const STORE_RETRY_MS = 10_000;
 
 export interface SchedulerOptions {
   readonly store: Store;
@@ -102,18 +106,20 @@ export class Scheduler {
   }
 
   async #workThroughQueue(): Promise<void> {
-    try {
-      while (!this.#isClosed) {
-        const woken = new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
+    while (!this.#isClosed) {
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      try {
         const next = await this.#options.store.read.queryNextRun();
         if (next === null) await woken;
         else if (!this.#isClosed) await this.#workOn(next);
+      } catch (thrown) {
+        // Only the store itself gets here. A full disk may have room again soon; the run goes on at its checkpoint.
+        const message = `The case cannot be read or written; trying again in ${STORE_RETRY_MS / 1000} s`;
+        this.#options.log('error', 'runs', `${message}: ${errorDataFrom(thrown).message}`, thrown);
+        await Promise.race([woken, rest(STORE_RETRY_MS, undefined, { ref: false })]);
       }
-    } catch (thrown) {
-      // Only the store itself gets here: with no store there is no queue.
-      this.#options.log('error', 'runs', 'The queue stopped because the case cannot be written', thrown);
     }
   }
 

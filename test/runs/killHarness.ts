@@ -45,7 +45,7 @@ export function makeClip(path: string, seconds: number): void {
   ]);
 }
 
-/** `sightline analyze` of one clip in a process of its own, small enough to take a few seconds. */
+/** `sightline analyze` of one clip in a process of its own, small enough to take a few seconds; `extra` overrides. */
 export function startAnalyze(options: {
   clipPath: string;
   caseFolder: string;
@@ -102,7 +102,7 @@ export interface KillRound {
  */
 export async function analyzeWithKill(
   round: KillRound,
-  options: { clipPath: string; caseFolder: string; homeFolder: string },
+  options: Parameters<typeof startAnalyze>[0],
 ): Promise<{ hasKilled: boolean; stderr: string }> {
   const { child, ended } = startAnalyze(options);
   await new Promise((resolve) => setTimeout(resolve, round.afterMs));
