@@ -9,8 +9,8 @@ const TILE_CELLS = 10;
 
 /**
  * Mean absolute luma difference of the busiest tile above which the scene has moved. A mean over the whole picture
- * hides a person far away; over a tile, sensor and compression noise of recorded CCTV stays under 4 grey levels and
- * somebody walking through gives 10 to 60.
+ * hides a person far away. Measured at five looks a second on the sample footage: the empty stretches of two indoor
+ * clips give 0.2 to 5 grey levels, walking people and passing cars 20 to 190.
  */
 const MOVED_LEVELS = 6;
 
