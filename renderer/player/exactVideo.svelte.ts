@@ -9,9 +9,15 @@ class PlaybackError extends Error {
 }
 
 /**
+ * Longest wait for a seek's frame to be presented after `seeked`. Under load the old frame stayed for some tens of
+ * milliseconds in 3 of 40 seeks; `requestVideoFrameCallback` alone sometimes never comes.
+ */
+const LONGEST_PRESENTING_MS = 400;
+
+/**
  * A `<video>` that knows which frame of the index it shows. Every seek is aimed at the middle of a frame's stretch
- * and believed only after `seeked`; one is under way at a time and the last one asked for wins. While playing, the
- * frame is the one `requestVideoFrameCallback` presents; pausing settles on it with an exact seek.
+ * and believed only once it is over and its frame presented; one is under way at a time and the last one asked for
+ * wins. While playing, the frame is the one presented last; pausing settles on it with an exact seek.
  */
 export class ExactVideo {
   /** Frame on screen, null before the first is there. */
@@ -29,6 +35,10 @@ export class ExactVideo {
   #originPtsUs = 0;
   #wantedFrame: number | null = null;
   #underWayFrame: number | null = null;
+  /** The frame Chromium says it put on screen last. */
+  #presentedFrame: number | null = null;
+  #isSeekOver = false;
+  #settleTimer: ReturnType<typeof setTimeout> | undefined;
   #isLoaded = false;
 
   constructor(onRefused: () => void) {
@@ -42,7 +52,7 @@ export class ExactVideo {
     const on = (type: keyof HTMLMediaElementEventMap, listener: () => void): void =>
       element.addEventListener(type, listener, { signal: listeners.signal });
     on('seeked', () => this.#takeSeeked());
-    on('play', () => this.#takePlay());
+    on('play', () => (this.isPlaying = true));
     on('pause', () => this.#takePause());
     on('error', () => this.#onRefused());
     return () => {
@@ -73,13 +83,15 @@ export class ExactVideo {
     if (signal.aborted) return;
     this.#isLoaded = true;
     element.playbackRate = this.speed;
+    this.#follow();
     this.#seekWanted();
   }
 
   unload(): void {
     this.pause();
     this.#isLoaded = false;
-    this.#wantedFrame = this.#underWayFrame = null;
+    clearTimeout(this.#settleTimer);
+    this.#wantedFrame = this.#underWayFrame = this.#presentedFrame = null;
     this.frame = null;
     this.index = null;
     this.isSeeking = false;
@@ -157,22 +169,26 @@ export class ExactVideo {
     const frame = this.#wantedFrame;
     this.#wantedFrame = null;
     this.#underWayFrame = frame;
+    this.#isSeekOver = false;
     this.isSeeking = true;
     this.#element.currentTime = (this.index.midpointUs(frame) - this.#originPtsUs) / 1e6;
   }
 
   #takeSeeked(): void {
-    const frame = this.#underWayFrame;
-    if (frame === null) return;
-    this.#underWayFrame = null;
-    this.frame = frame;
-    this.isSeeking = this.#wantedFrame !== null;
-    this.#seekWanted();
+    if (this.#underWayFrame === null) return;
+    this.#isSeekOver = true;
+    this.#settleTimer = setTimeout(() => this.#settle(), LONGEST_PRESENTING_MS);
+    if (this.#presentedFrame === this.#underWayFrame) this.#settle();
   }
 
-  #takePlay(): void {
-    this.isPlaying = true;
-    this.#follow();
+  /** The seek under way has put its frame on screen. */
+  #settle(): void {
+    clearTimeout(this.#settleTimer);
+    if (this.#underWayFrame === null) return;
+    this.frame = this.#underWayFrame;
+    this.#underWayFrame = null;
+    this.isSeeking = this.#wantedFrame !== null;
+    this.#seekWanted();
   }
 
   #takePause(): void {
@@ -181,13 +197,16 @@ export class ExactVideo {
     if (frame !== null && this.#isLoaded) this.seekToFrame(frame);
   }
 
-  /** Follows the frames presented while playing. */
+  /** Follows the frames presented, for as long as this source is loaded. */
   #follow(): void {
-    const element = this.#element;
-    if (element === null || !this.isPlaying) return;
-    element.requestVideoFrameCallback((_now, { mediaTime }) => {
-      if (this.index !== null && this.isPlaying && this.#underWayFrame === null) {
-        this.frame = this.index.nearestIndex(mediaTime * 1e6 + this.#originPtsUs);
+    const { index } = this;
+    this.#element?.requestVideoFrameCallback((_now, { mediaTime }) => {
+      if (index === null || index !== this.index) return;
+      this.#presentedFrame = index.nearestIndex(mediaTime * 1e6 + this.#originPtsUs);
+      if (this.#underWayFrame === null) {
+        if (this.isPlaying) this.frame = this.#presentedFrame;
+      } else if (this.#isSeekOver && this.#presentedFrame === this.#underWayFrame) {
+        this.#settle();
       }
       this.#follow();
     });

@@ -39,10 +39,16 @@ export class PlayerState {
       ? null
       : wallMsFromPtsUs({ clock: this.footage.clock, startPtsUs: this.footage.startPtsUs }, this.ptsUs),
   );
+  /** PTS of the frame that a still shows while the footage itself cannot be played. */
+  readonly stillPtsUs = $derived.by(() => {
+    const { index } = this.video;
+    if (index === null || this.phase.kind === 'ready') return null;
+    return index.ptsUsAt(index.indexAt(this.#openAtPtsUs));
+  });
   readonly #api: Api;
   #controller = new AbortController();
   /** Where the footage is to open once it is loaded; the newest wish while it loads. */
-  #openAtPtsUs = 0;
+  #openAtPtsUs = $state(0);
 
   constructor(api: Api) {
     this.#api = api;

@@ -3,7 +3,7 @@ import type { CoverageInterval, CoverageKind } from '../../preload/contract/foot
 import type { FindingId, FootageId } from '../../preload/contract/ids.ts';
 import type { TimelineSpan } from '../../preload/contract/timeline.ts';
 import { viewHeights } from './binLayout.ts';
-import { BAR_ROWS, lowerBound } from './findingLayout.ts';
+import { lowerBound } from './findingLayout.ts';
 import type { FindingBars } from './findingLayout.ts';
 import { COVERAGE_PX, coverageTopPx, stripTopPx } from './laneGeometry.ts';
 import type { LaneGeometry } from './laneGeometry.ts';
@@ -113,7 +113,6 @@ function drawBars(
   { geometry, view, colours, selectedFindingId }: TimelineScene,
   { number, bars }: { number: number; bars: FindingBars },
 ): void {
-  const rowPx = (geometry.stripPx - 1) / BAR_ROWS;
   const first = lowerBound(bars.fromMs, view.fromMs - bars.longestMs);
   const end = lowerBound(bars.fromMs, view.toMs);
   for (let i = first; i < end; i++) {
@@ -121,6 +120,7 @@ function drawBars(
     const group = bars.groups[i];
     const finding = bars.findings[i];
     if (width <= 0 || group === undefined || finding === undefined) continue;
+    const rowPx = (geometry.stripPx - 1) / (bars.rowsByGroup.get(group) ?? 1);
     const y = stripTopPx(geometry, number, group) + bars.rows[i]! * rowPx;
     const isSelected = finding.findingId === selectedFindingId;
     if (isSelected) {

@@ -10,18 +10,21 @@ export interface FindingBars {
   readonly groups: readonly ClassGroup[];
   /** Row inside the group's strip, 0 .. rows - 1; what fits no row shares the last one. */
   readonly rows: Uint8Array;
+  /** Rows in use in a group's strip: bars are as high as there is room for. */
+  readonly rowsByGroup: ReadonlyMap<ClassGroup, number>;
   /** Longest finding: how far before a time a bar that covers it can begin. */
   readonly longestMs: number;
 }
 
-/** Rows of bars in one group's strip. */
-export const BAR_ROWS = 3;
+/** Most rows of bars in one group's strip. */
+const BAR_ROWS = 3;
 
 /** Packs findings greedily: each goes to the first row of its group that is free when it begins. */
 export function layoutFindings(findings: readonly TimelineFinding[]): FindingBars {
   const sorted = findings.toSorted((a, b) => a.fromMs - b.fromMs);
   const busyUntilMs = new Map<ClassGroup, Float64Array>();
   const rows = new Uint8Array(sorted.length);
+  const rowsByGroup = new Map<ClassGroup, number>();
   const groups = sorted.map((finding) => classGroup(finding.className));
   let longestMs = 0;
   for (const [i, finding] of sorted.entries()) {
@@ -32,6 +35,7 @@ export function layoutFindings(findings: readonly TimelineFinding[]): FindingBar
     const row = free === -1 ? BAR_ROWS - 1 : free;
     ends[row] = Math.max(ends[row] ?? 0, finding.toMs);
     rows[i] = row;
+    rowsByGroup.set(group, Math.max(rowsByGroup.get(group) ?? 0, row + 1));
     longestMs = Math.max(longestMs, finding.toMs - finding.fromMs);
   }
   return {
@@ -40,6 +44,7 @@ export function layoutFindings(findings: readonly TimelineFinding[]): FindingBar
     toMs: Float64Array.from(sorted, (finding) => finding.toMs),
     groups,
     rows,
+    rowsByGroup,
     longestMs,
   };
 }

@@ -1,7 +1,7 @@
 import type { ClassGroup } from '../../preload/contract/classes.ts';
 import type { TimelineFinding, TimelineLane, TimelineSpan } from '../../preload/contract/timeline.ts';
 import { GROUP_ORDER } from './binLayout.ts';
-import { BAR_ROWS, findingAt } from './findingLayout.ts';
+import { findingAt } from './findingLayout.ts';
 import { msFromX, xFromMs } from './timeScale.ts';
 import type { TimeScale } from './timeScale.ts';
 import type { DrawnLane } from './timelineState.svelte.ts';
@@ -15,11 +15,11 @@ export interface LaneGeometry {
   readonly totalPx: number;
 }
 
-const LANE_PADDING_PX = 5;
+const LANE_PADDING_PX = 4;
 /** Height of the line of coverage under a lane. */
 export const COVERAGE_PX = 6;
 const ROOMY_STRIP_PX = 15;
-const DENSE_STRIP_PX = 11;
+const DENSE_STRIP_PX = 9;
 const MOST_ROOMY_LANES = 3;
 /** The pointer need not hit a bar that is thinner than this. */
 const HIT_SLACK_PX = 4;
@@ -74,7 +74,8 @@ export function hitTimeline(options: {
   const ms = msFromX(view, xPx);
   const inLanePx = yPx - laneNumber * geometry.lanePx - LANE_PADDING_PX;
   const group = geometry.groups[Math.floor(inLanePx / geometry.stripPx)] ?? null;
-  const row = Math.floor(((inLanePx % geometry.stripPx) / geometry.stripPx) * BAR_ROWS);
+  const rowsInUse = (group === null ? undefined : drawn.bars?.rowsByGroup.get(group)) ?? 1;
+  const row = Math.floor(((inLanePx % geometry.stripPx) / geometry.stripPx) * rowsInUse);
   const slackMs = ((view.toMs - view.fromMs) / view.widthPx) * HIT_SLACK_PX;
   const finding =
     drawn.bars === null || group === null ? null : findingAt(drawn.bars, { ms, group, row, slackMs });

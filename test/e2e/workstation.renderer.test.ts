@@ -1,0 +1,153 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { EVERY_FINDING } from '../../preload/contract/findings.ts';
+import type { FindingFilter } from '../../preload/contract/findings.ts';
+import { seedCase } from '../store/seedCase.ts';
+import { browserPath, openPage, startApp } from './app.ts';
+import type { OpenPage, RunningApp } from './app.ts';
+
+/** The seeded footage has rows and no files: pictures and video of it cannot be had, and are said not to be. */
+const ABSENT_MEDIA = /Failed to load resource/;
+
+describe.skipIf(browserPath() === null)('the workstation on a case of three cameras', () => {
+  let folder: string;
+  let app: RunningApp;
+  let open: OpenPage;
+  let page: Page;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sightline-screen-'));
+    const caseFolder = join(folder, 'case');
+    const sizes = { footage: 6, findingsPerFootage: 400, detectionsPerFinding: 10, hoursPerFootage: 6 };
+    seedCase(caseFolder, { ...sizes, clocked: true, cameras: 3 });
+    app = await startApp({ caseFolder });
+    open = await openPage(app.url);
+    page = open.page;
+    await page.waitForSelector('[data-finding]');
+  });
+  afterAll(async () => {
+    await open.close();
+    await app.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function totalOf(filter: Partial<FindingFilter>): Promise<string> {
+    const query = { filter: { ...EVERY_FINDING, ...filter }, offset: 0, limit: 1 };
+    return (await app.api.findings.query(query)).total.toLocaleString('en');
+  }
+
+  async function waitForTotal(total: string): Promise<void> {
+    await page.waitForFunction(
+      (wanted) => document.querySelector('[data-testid=findings-total]')?.textContent === wanted,
+      total,
+    );
+  }
+
+  async function minScoreShown(): Promise<number> {
+    return Number(await page.locator('#findings-score').inputValue()) / 100;
+  }
+
+  it('lists the footage of every camera and the findings above the score of the model', async () => {
+    expect(await page.locator('[data-footage]').count()).toBe(6);
+    await waitForTotal(await totalOf({ minScore: await minScoreShown() }));
+  });
+
+  it('searches by class at a click, and by every class again', async () => {
+    const minScore = await minScoreShown();
+    await page.click('[data-class=car]');
+    await waitForTotal(await totalOf({ minScore, classNames: ['car'] }));
+    await page.click('[data-class=person]');
+    await waitForTotal(await totalOf({ minScore, classNames: ['car', 'person'] }));
+    await page.getByRole('button', { name: 'All', exact: true }).click();
+    await waitForTotal(await totalOf({ minScore }));
+  });
+
+  it('follows the score slider', async () => {
+    await page.fill('#findings-score', '90');
+    await waitForTotal(await totalOf({ minScore: 0.9 }));
+    await page.fill('#findings-score', '5');
+    await waitForTotal(await totalOf({ minScore: 0.05 }));
+  });
+
+  it('goes from finding to finding with the arrow keys, and to one that is clicked', async () => {
+    await page.locator('h1').click({ trial: true });
+    await page.locator('body').press('ArrowDown');
+    const selected = page.locator('[role=option][aria-selected=true]');
+    const first = await selected.getAttribute('data-finding');
+    await page.keyboard.press('ArrowDown');
+    await page.waitForFunction(
+      (before) =>
+        document.querySelector('[role=option][aria-selected=true]')?.getAttribute('data-finding') !== before,
+      first,
+    );
+    await page.keyboard.press('ArrowUp');
+    await page.waitForFunction(
+      (before) =>
+        document.querySelector('[role=option][aria-selected=true]')?.getAttribute('data-finding') === before,
+      first,
+    );
+  });
+
+  it('keeps a verdict given by key, and takes it back', async () => {
+    const findingId = await page.locator('[role=option][aria-selected=true]').getAttribute('data-finding');
+    await page.keyboard.press('1');
+    await page.waitForSelector(`[data-finding="${findingId}"] .badge.relevant`);
+    await waitForVerdicts('relevant', '1');
+    await page.keyboard.press('1');
+    await waitForVerdicts('relevant', '0');
+  });
+
+  async function waitForVerdicts(verdict: FindingFilter['verdict'], total: string): Promise<void> {
+    await expect.poll(() => totalOf({ verdict })).toBe(total);
+  }
+
+  it('keeps a note when its field is left', async () => {
+    await page.keyboard.press('n');
+    await page.keyboard.type('Red coat, comes back at 07:41');
+    await page.keyboard.press('Escape');
+    const findingId = Number(
+      await page.locator('[role=option][aria-selected=true]').getAttribute('data-finding'),
+    );
+    await expect
+      .poll(async () => {
+        const { findings } = await app.api.findings.query({ filter: EVERY_FINDING, offset: 0, limit: 500 });
+        return findings.find((finding) => Number(finding.findingId) === findingId)?.note;
+      })
+      .toBe('Red coat, comes back at 07:41');
+  });
+
+  it('zooms the timeline by key and shows everything again', async () => {
+    const range = page.getByTestId('timeline-range');
+    const everything = await range.textContent();
+    await page.keyboard.press('+');
+    await expect.poll(() => range.textContent()).not.toBe(everything);
+    await page.keyboard.press('f');
+    await expect.poll(() => range.textContent()).toBe(everything);
+  });
+
+  it('shows the shortcuts, and closes them with Escape', async () => {
+    await page.keyboard.press('?');
+    await page.waitForSelector('dialog[open] >> text=Next finding');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
+  });
+
+  it('turns light and dark, and remembers it', async () => {
+    const background = (): Promise<string> =>
+      page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const dark = await background();
+    await page.getByTestId('theme').click();
+    expect(await background()).not.toBe(dark);
+    await page.reload();
+    await page.waitForSelector('[data-finding]');
+    expect(await background()).not.toBe(dark);
+  });
+
+  it('says that the original is gone, and complains of nothing else', async () => {
+    await page.waitForSelector('[data-footage] >> text=The original is not where it was');
+    expect(open.problems.filter((problem) => !ABSENT_MEDIA.test(problem))).toEqual([]);
+  });
+});
