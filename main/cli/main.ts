@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { isAbort } from '../../preload/contract/errors.ts';
 import { openHost } from '../host.ts';
-import { openLog } from '../logFile.ts';
+import { openLog } from '../shell/logFile.ts';
 import { createNodePorts, userDataFolder } from '../loopback/nodePorts.ts';
 import { COMMANDS } from './commands.ts';
 import type { Command, CommandValues } from './commands.ts';

@@ -3,7 +3,7 @@ import type { WebFrameMain } from 'electron';
 import { RPCHandler } from '@orpc/server/message-port';
 import { CONNECT_MESSAGE, PORT_MESSAGE } from '../../preload/contract/bridge.ts';
 import type { Host, Log } from '../ports.ts';
-import { rpcErrorInterceptor } from '../rpcErrors.ts';
+import { rpcErrorInterceptor } from '../shell/rpcErrors.ts';
 import { isPageUrl } from './schemes.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { app, BrowserWindow, dialog, Menu } from 'electron';
 import type { MenuItemConstructorOptions, OpenDialogOptions } from 'electron';
-import { openLog } from '../logFile.ts';
+import { openLog } from '../shell/logFile.ts';
 import type { Host, HostPorts, Log } from '../ports.ts';
-import { parseStartArguments } from '../startArguments.ts';
-import type { StartArguments } from '../startArguments.ts';
+import { parseStartArguments } from '../shell/startArguments.ts';
+import type { StartArguments } from '../shell/startArguments.ts';
 import { forkAnalyzer } from './analyzerProcess.ts';
 import { serveContract } from './contractPort.ts';
 import { lockNavigation, lockSession } from './lockdown.ts';

@@ -1,6 +1,6 @@
 import { protocol } from 'electron';
-import { readPageFile } from '../pageFiles.ts';
-import { contentSecurityPolicy, SECURITY_HEADERS } from '../securityHeaders.ts';
+import { readPageFile } from '../shell/pageFiles.ts';
+import { contentSecurityPolicy, SECURITY_HEADERS } from '../shell/securityHeaders.ts';
 
 /** The page's own address. Node reads its origin as 'null', so it is compared by protocol and host. */
 export const PAGE_URL = 'app://sightline/';

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { openHost } from '../host.ts';
-import { openLog } from '../logFile.ts';
+import { openLog } from '../shell/logFile.ts';
 import type { Host, Log } from '../ports.ts';
-import { parseStartArguments, START_USAGE } from '../startArguments.ts';
+import { parseStartArguments, START_USAGE } from '../shell/startArguments.ts';
 import { openInBrowser } from './browser.ts';
 import { createNodePorts, projectFolder, userDataFolder } from './nodePorts.ts';
 import { serveLoopback } from './server.ts';

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, open, rename, rm, statfs } from 'node:fs/promises';
 import { join, parse } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../../preload/contract/errors.ts';
 
@@ -16,7 +15,7 @@ export interface ReceivedFile {
   /** As the page gives it; only what is safe in a file name is kept. */
   readonly name: string;
   readonly sizeBytes: number;
-  readonly body: ReadableStream<Uint8Array>;
+  readonly body: AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
 }
 
@@ -33,7 +32,7 @@ export async function receiveFile(file: ReceivedFile): Promise<string> {
   const partialPath = join(file.folder, `.${randomUUID()}.part`);
   try {
     const writer = createWriteStream(partialPath, { flags: 'wx', flush: true });
-    await pipeline(Readable.fromWeb(file.body), writer, { signal: file.signal });
+    await pipeline(file.body, writer, { signal: file.signal });
     if (writer.bytesWritten !== file.sizeBytes) {
       throw new AppError(
         'input.invalid',

@@ -11,11 +11,11 @@ import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { AppError, errorDataFrom } from '../../preload/contract/errors.ts';
 import type { Host, Log } from '../ports.ts';
-import { rpcErrorInterceptor } from '../rpcErrors.ts';
-import { contentSecurityPolicy, SECURITY_HEADERS } from '../securityHeaders.ts';
+import { rpcErrorInterceptor } from '../shell/rpcErrors.ts';
+import { contentSecurityPolicy, SECURITY_HEADERS } from '../shell/securityHeaders.ts';
 import { bearerToken, createSession, createToken, isSameSecret, refusalOf, RPC_PROTOCOL } from './access.ts';
 import type { Session } from './access.ts';
-import { readPageFile } from '../pageFiles.ts';
+import { readPageFile } from '../shell/pageFiles.ts';
 import { receiveFile } from './receivedFiles.ts';
 
 /** Calls are small; what is large goes by URL. */

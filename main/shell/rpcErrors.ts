@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { mapEventIterator, ORPCError } from '@orpc/client';
 import { ValidationError } from '@orpc/contract';
-import { AppError, errorDataFrom, isAbort } from '../preload/contract/errors.ts';
-import type { ErrorData } from '../preload/contract/errors.ts';
-import type { Log } from './ports.ts';
+import { AppError, errorDataFrom, isAbort } from '../../preload/contract/errors.ts';
+import type { ErrorData } from '../../preload/contract/errors.ts';
+import type { Log } from '../ports.ts';
 
 /** The part of an oRPC procedure call that this interceptor looks at. */
 interface ProcedureCall {

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import type { Log, LogLevel } from './ports.ts';
+import type { Log, LogLevel } from '../ports.ts';
 
 /** One older log is kept beside it, so logs never take more than twice this. */
 const LONGEST_LOG_BYTES = 8 * 1024 * 1024;
@@ -16,7 +16,7 @@ export function openLog(folder: string, consoleLevel: LogLevel): Log {
   const path = join(folder, 'sightline.log');
   try {
     mkdirSync(folder, { recursive: true });
-    if (statSync(path, { throwIfNoEntry: false })?.size ?? 0 > LONGEST_LOG_BYTES)
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LONGEST_LOG_BYTES)
       renameSync(path, `${path}.1`);
   } catch (error) {
     process.stderr.write(`The log cannot be kept (${inspect(error)}): ${path}\n`);

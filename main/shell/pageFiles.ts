@@ -1,6 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { contentTypeOf } from './contentTypes.ts';
+import { contentTypeOf } from '../contentTypes.ts';
 
 /**
  * One of the built page's files by URL path, or null where there is none. Only what lies inside `folder` after links
