@@ -40,7 +40,10 @@ const WORDS: Readonly<Record<ErrorCode, Words>> = {
   'model.invalidManifest': { title: 'Model manifest is not valid', advice: null },
   'model.unexpectedShape': { title: 'Model gives something else than its manifest says', advice: null },
   'model.loadFailed': { title: 'Model could not be loaded', advice: null },
-  'model.refused': { title: 'Model is not safe to load', advice: 'Get it from its makers, or choose another.' },
+  'model.refused': {
+    title: 'Model is not safe to load',
+    advice: 'Get it from its makers, or choose another.',
+  },
   'model.tooLarge': { title: 'Model takes too much memory', advice: 'Choose a smaller one.' },
   'model.tooSlow': { title: 'Model takes too long', advice: 'Choose a smaller one.' },
   'run.notFound': { title: 'No such analysis', advice: null },

@@ -69,8 +69,9 @@ function isForControl(event: KeyboardEvent): boolean {
   const { target } = event;
   if (!(target instanceof HTMLElement) || document.querySelector('dialog[open]') !== null) return true;
   if (target.matches('textarea, select, input:not([type=range], [type=checkbox])')) return true;
+  // Up and down still go from finding to finding after the score was dragged.
   if (target.matches('input[type=range]'))
-    return event.key.startsWith('Arrow') || event.key === 'Home' || event.key === 'End';
+    return ['ArrowLeft', 'ArrowRight', 'Home', 'End'].includes(event.key);
   if (target.matches('button, a, input, summary, [role=option]'))
     return event.key === ' ' || event.key === 'Enter';
   return false;
