@@ -43,6 +43,8 @@ export class Workstation {
   readonly api: Api;
   #resultsTimer: ReturnType<typeof setTimeout> | null = null;
   #hasChosenScore = false;
+  /** The run of the footage in the player has written more. */
+  #isPictureStale = false;
 
   constructor(connection: Connection) {
     const { api } = connection;
@@ -223,7 +225,7 @@ export class Workstation {
 
   async #refreshCoverage(footageId: FootageId): Promise<void> {
     if (this.footage.coverage.has(footageId)) await this.footage.loadCoverage(footageId);
-    if (this.player.footage?.footageId === footageId) this.detections.invalidate();
+    this.#isPictureStale ||= this.player.footage?.footageId === footageId;
   }
 
   #refreshPlayer(): void {
@@ -235,6 +237,8 @@ export class Workstation {
   #followResults(): void {
     this.#resultsTimer ??= setTimeout(() => {
       this.#resultsTimer = null;
+      if (this.#isPictureStale) this.detections.invalidate();
+      this.#isPictureStale = false;
       this.findings.reload('after');
       void this.timeline.loadExtent().then(() => this.timeline.request(this.findings.filter.value, 'after'));
     }, RESULTS_PACE_MS);

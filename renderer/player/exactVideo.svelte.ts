@@ -179,9 +179,8 @@ export class ExactVideo {
     this.#isSeekOver = false;
     this.isSeeking = true;
     const aimFrac = AIMS_FRAC[this.#seeks % AIMS_FRAC.length] ?? 0.5;
-    const aimUs = this.index.ptsUsAt(frame) + this.index.durationUs(frame) * aimFrac;
     this.#seeks += 1;
-    this.#element.currentTime = (aimUs - this.#originPtsUs) / 1e6;
+    this.#element.currentTime = (this.index.aimUs(frame, aimFrac) - this.#originPtsUs) / 1e6;
   }
 
   #takeSeeked(): void {

@@ -52,10 +52,9 @@ export class FrameIndex {
     return ptsUs - this.ptsUsAt(before) <= this.ptsUsAt(after) - ptsUs ? before : after;
   }
 
-  /** Middle of the stretch a frame is on screen, µs: where a player has to be sent to show it. */
-  midpointUs(index: number): number {
-    const ptsUs = this.ptsUsAt(index);
-    return ptsUs + this.durationUs(index) / 2;
+  /** Time inside the stretch a frame is on screen, µs, its middle by default: where a player is sent to show it. */
+  aimUs(index: number, shareFrac = 0.5): number {
+    return this.ptsUsAt(index) + this.durationUs(index) * shareFrac;
   }
 
   /** How long a frame stays on screen; the last one as long as the one before it. */

@@ -18,19 +18,21 @@ export interface LaneGeometry {
 const LANE_PADDING_PX = 4;
 /** Height of the line of coverage under a lane. */
 export const COVERAGE_PX = 6;
-const ROOMY_STRIP_PX = 15;
-const DENSE_STRIP_PX = 9;
-const MOST_ROOMY_LANES = 3;
+/** Strips take the room there is between these; below the smaller one the lanes scroll. */
+const LOWEST_STRIP_PX = 9;
+const HIGHEST_STRIP_PX = 24;
 /** The pointer need not hit a bar that is thinner than this. */
 const HIT_SLACK_PX = 4;
 
-/** Strips for every group that any lane has, so that colours line up from lane to lane. */
-export function laneGeometry(lanes: readonly DrawnLane[]): LaneGeometry {
+/** Strips for every group that any lane has, so that colours line up from lane to lane. `roomPx` is the height to fill. */
+export function laneGeometry(lanes: readonly DrawnLane[], roomPx: number): LaneGeometry {
   const present = new Set(lanes.flatMap(({ density, bars }) => [...density.groups, ...(bars?.groups ?? [])]));
   const groups = GROUP_ORDER.filter((group) => present.has(group));
   const strips = groups.length === 0 ? (['person'] as const) : groups;
-  const stripPx = lanes.length > MOST_ROOMY_LANES ? DENSE_STRIP_PX : ROOMY_STRIP_PX;
-  const lanePx = strips.length * stripPx + COVERAGE_PX + 2 * LANE_PADDING_PX;
+  const besidePx = COVERAGE_PX + 2 * LANE_PADDING_PX;
+  const fittingPx = Math.floor((roomPx / Math.max(lanes.length, 1) - besidePx) / strips.length);
+  const stripPx = Math.min(Math.max(fittingPx, LOWEST_STRIP_PX), HIGHEST_STRIP_PX);
+  const lanePx = strips.length * stripPx + besidePx;
   return { groups: strips, stripPx, lanePx, totalPx: lanePx * lanes.length };
 }
 

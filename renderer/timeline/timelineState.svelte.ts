@@ -41,6 +41,7 @@ export class TimelineState {
   extent = $state.raw<TimeRange | null>(null);
   answer = $state.raw<TimelineAnswer | null>(null);
   widthPx = $state(1);
+  heightPx = $state(0);
   isLoaded = $state(false);
   readonly scale: TimeScale | null = $derived(
     this.range === null ? null : { ...this.range, widthPx: Math.max(this.widthPx, 1) },

@@ -18,14 +18,14 @@ describe('FrameIndex', () => {
   });
 
   it('aims a seek at the middle of a frame, strictly inside its stretch', () => {
-    expect(index.midpointUs(0)).toBe(10_020_000);
-    expect(index.midpointUs(1)).toBe(10_120_000);
-    for (let i = 0; i < index.frames; i++) expect(index.indexAt(index.midpointUs(i))).toBe(i);
+    expect(index.aimUs(0)).toBe(10_020_000);
+    expect(index.aimUs(1)).toBe(10_120_000);
+    for (let i = 0; i < index.frames; i++) expect(index.indexAt(index.aimUs(i))).toBe(i);
   });
 
   it('keeps the last frame on screen as long as the one before it', () => {
     expect(index.durationUs(3)).toBe(33_366);
-    expect(index.midpointUs(3)).toBe(10_233_366 + 16_683);
+    expect(index.aimUs(3)).toBe(10_233_366 + 16_683);
   });
 
   it('clamps indices to the footage', () => {
@@ -40,7 +40,7 @@ describe('FrameIndex', () => {
   });
 
   it('shows a single frame and refuses none', () => {
-    expect(new FrameIndex(Float64Array.from([7])).midpointUs(0)).toBeGreaterThan(7);
+    expect(new FrameIndex(Float64Array.from([7])).aimUs(0)).toBeGreaterThan(7);
     expect(() => new FrameIndex(new Float64Array(0))).toThrow(RangeError);
   });
 });
