@@ -67,7 +67,7 @@ export class AnalyzerSession {
     const { signal } = this.#abort;
     const detector = await this.#detectorFor(start, signal);
     const ffmpegVersion = await readFfmpegVersion(start.ffmpegPath, signal);
-    this.#send({ kind: 'started', runId, provider: detector.provider, ffmpegVersion });
+    this.#send({ kind: 'started', runId, provider: ranOn(detector), ffmpegVersion });
     let progressMs = performance.now();
     const outcome = await analyseFootage({
       start,
@@ -105,6 +105,11 @@ export class AnalyzerSession {
     this.#loaded = { key, detector };
     return detector;
   }
+}
+
+/** What the run keeps of how its model ran: the provider, and whether the graph was not the file's own. */
+function ranOn({ provider, graphForm }: Detector): string {
+  return graphForm === 'original' ? provider : `${provider}, levels merged`;
 }
 
 /** Resolves when fewer than `limit` batches of the run wait for their acknowledgement. */

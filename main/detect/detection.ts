@@ -1,6 +1,9 @@
 import type { Box, SizePx } from '../../preload/contract/geometry.ts';
 import type { GridMask } from '../../preload/contract/findings.ts';
 
+/** The graph of the weights file as it is, or with its level merges rewritten (levelMerge.ts). */
+export type GraphForm = 'original' | 'levelsMerged';
+
 /** One object on one frame, in upright source pixels, before tracking. */
 export interface FrameDetection {
   readonly className: string;
@@ -31,6 +34,8 @@ export interface Detector {
   readonly modelId: string;
   /** Execution provider that really runs, e.g. `cpu`. */
   readonly provider: string;
+  /** `levelsMerged` when the graph runs in its faster form, proven to give the same to the bit. */
+  readonly graphForm: GraphForm;
   readonly classNames: readonly string[];
   planInput(source: SizePx, shortSidePx: number | null): InputPlan;
   /** Detections with score ≥ minScore, best first. */

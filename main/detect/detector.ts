@@ -1,5 +1,7 @@
 import { decodeDetections } from './decodeDetections.ts';
 import type { Detector } from './detection.ts';
+import { chooseGraph } from './graphChoice.ts';
+import { inspectModel } from './graphInspection.ts';
 import { classNameByLabel, classNamesOf, parseManifest } from './manifest.ts';
 import { createInputWriter, planInput } from './modelInput.ts';
 import { openSession } from './onnxSession.ts';
@@ -19,15 +21,19 @@ export interface DetectorOptions {
 /**
  * Verifies and loads a model. Loading and every `detect` block the calling thread, so this belongs in the analyzer.
  * `detect` calls must follow one another: the input buffer is shared by all of them.
- * @throws AppError model.invalidManifest, model.notInstalled, file.unreadable, model.hashMismatch, model.loadFailed,
- *   model.unexpectedShape; the signal's reason when aborted before the session is made.
+ * @throws AppError model.invalidManifest, model.notInstalled, file.unreadable, model.hashMismatch, model.refused,
+ *   model.loadFailed, model.unexpectedShape; the signal's reason when aborted before the session is made.
  */
 export async function createDetector(options: DetectorOptions): Promise<Detector> {
   const { weightsPath, threads, signal, providers = ['cpu'] } = options;
   const manifest = parseManifest(options.manifestJson, `of ${weightsPath}`);
-  const weights = await readVerifiedWeights(manifest, weightsPath, signal);
+  const { content, sha256 } = await readVerifiedWeights(manifest, weightsPath, signal);
+  const model = inspectModel(content, weightsPath);
   signal.throwIfAborted();
-  const session = await openSession({ manifest, weights, weightsPath, threads, providers });
+  const sessionOptions = { manifest, weights: content, weightsPath, threads, providers };
+  const { form, weights } = await chooseGraph(sessionOptions, model, sha256);
+  signal.throwIfAborted();
+  const session = await openSession({ ...sessionOptions, weights });
   const { fixedInput } = session;
   const writeInput = createInputWriter(manifest.input, fixedInput);
   const { outputs } = manifest;
@@ -36,6 +42,7 @@ export async function createDetector(options: DetectorOptions): Promise<Detector
   return {
     modelId: manifest.modelId,
     provider: session.provider,
+    graphForm: form,
     classNames: classNamesOf(outputs.labels),
     planInput: (source, shortSidePx) => planInput(manifest.input.size, source, { shortSidePx, fixedInput }),
     async detect(frame, minScore) {

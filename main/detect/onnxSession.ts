@@ -1,5 +1,6 @@
 // The only file that imports onnxruntime-node.
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { createHash } from 'node:crypto';
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { AppError } from '../../preload/contract/errors.ts';
 import type { SizePx } from '../../preload/contract/geometry.ts';
 import type { Manifest, TensorRef } from './manifest.ts';
@@ -28,8 +29,13 @@ export interface DetectionSession {
     input: ModelInput,
     decode: (raw: RawDetections) => Result,
   ): Promise<{ readonly result: Result; readonly inferenceMs: number }>;
+  /** Runs once for every output the graph gives, its own order: name, dims and SHA-256 of the bytes of each. */
+  digestOutputs(input: ModelInput): Promise<readonly string[]>;
   release(): Promise<void>;
 }
+
+/** ONNX Runtime's own version. */
+export const RUNTIME_VERSION: string = env.versions.node ?? 'unknown';
 
 export interface SessionOptions {
   readonly manifest: Manifest;
@@ -172,8 +178,25 @@ function sessionFor(session: InferenceSession, provider: string, graph: GraphBin
         tensor.dispose();
       }
     },
+    async digestOutputs(input) {
+      const tensor = inputTensor(input, graph);
+      const outputs = await session.run({ [graph.input]: tensor });
+      try {
+        return session.outputNames.map((name) => `${name} ${digestOf(outputs[name])}`);
+      } finally {
+        for (const output of Object.values(outputs)) output.dispose();
+        tensor.dispose();
+      }
+    },
     release: () => session.release(),
   };
+}
+
+function digestOf(output: Tensor | undefined): string {
+  if (output === undefined || !ArrayBuffer.isView(output.data)) return 'no numbers';
+  const { buffer, byteOffset, byteLength } = output.data;
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  return `[${output.dims.join()}] ${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
 function inputTensor(input: ModelInput, graph: GraphBinding): Tensor {

@@ -5,10 +5,16 @@ import type { Manifest } from './manifest.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
+/** A weights file as it was read, and the hash of exactly those bytes. */
+export interface VerifiedWeights {
+  readonly content: Uint8Array;
+  readonly sha256: string;
+}
+
 /**
  * The bytes of a weights file, hashed while they are read: what was verified is what gets loaded, even when the file
  * changes meanwhile. ONNX Runtime loads weights with a flipped bit without complaint (measured), so nothing else
- * would notice. A graph that keeps weights in further files is refused by ONNX Runtime, since it is given no path.
+ * would notice.
  * @throws AppError model.notInstalled when there is no file, file.unreadable, model.hashMismatch when it is not the
  *   one the manifest names; the signal's reason when aborted.
  */
@@ -16,7 +22,7 @@ export async function readVerifiedWeights(
   manifest: Manifest,
   path: string,
   signal: AbortSignal,
-): Promise<Uint8Array> {
+): Promise<VerifiedWeights> {
   const { sha256, bytes } = manifest.weights;
   const file = await openWeights(manifest, path);
   try {
@@ -24,7 +30,7 @@ export async function readVerifiedWeights(
     if (bytes !== null && size !== bytes) throw mismatch(manifest, path, `${size} bytes instead of ${bytes}`);
     const read = await readHashed(file, size, signal);
     if (sha256 !== null && read.sha256 !== sha256) throw mismatch(manifest, path, `SHA-256 ${read.sha256}`);
-    return read.content;
+    return read;
   } finally {
     await file.close();
   }
@@ -62,11 +68,7 @@ export async function hashFile(
   }
 }
 
-async function readHashed(
-  file: FileHandle,
-  size: number,
-  signal: AbortSignal,
-): Promise<{ content: Uint8Array; sha256: string }> {
+async function readHashed(file: FileHandle, size: number, signal: AbortSignal): Promise<VerifiedWeights> {
   const hash = createHash('sha256');
   const content = new Uint8Array(size);
   let filled = 0;

@@ -10,11 +10,12 @@ message TensorProto {
   repeated StringStringEntryProto external_data = 13; int32 data_location = 14;
 }
 message AttributeProto {
-  string name = 1; float f = 2; int64 i = 3; bytes s = 4; TensorProto t = 5; repeated int64 ints = 8; int32 type = 20;
+  string name = 1; float f = 2; int64 i = 3; bytes s = 4; TensorProto t = 5; GraphProto g = 6;
+  repeated int64 ints = 8; int32 type = 20;
 }
 message NodeProto {
   repeated string input = 1; repeated string output = 2; string name = 3; string op_type = 4;
-  repeated AttributeProto attribute = 5;
+  repeated AttributeProto attribute = 5; string domain = 7;
 }
 message Dimension { oneof value { int64 dim_value = 1; string dim_param = 2; } }
 message TensorShapeProto { repeated Dimension dim = 1; }
@@ -32,12 +33,23 @@ message ModelProto {
 const MODEL = protobuf.parse(SCHEMA, { keepCase: true }).root.lookupType('ModelProto');
 
 /** ONNX's TensorProto.DataType and AttributeProto.AttributeType numbers. */
-const ELEMENT = { float32: 1, uint8: 2, int64: 7 } as const;
-const ATTRIBUTE = { float: 1, int: 2, ints: 7 } as const;
+const ELEMENT = { float32: 1, uint8: 2, int64: 7, bool: 9 } as const;
+const ATTRIBUTE = { float: 1, int: 2, tensor: 4, graph: 5, ints: 7 } as const;
 
 export type Element = keyof typeof ELEMENT;
 export type Attribute =
-  { readonly float: number } | { readonly int: number } | { readonly ints: readonly number[] };
+  | { readonly float: number }
+  | { readonly int: number }
+  | { readonly ints: readonly number[] }
+  /** A float32 tensor of these values, [n]. */
+  | { readonly floats: readonly number[] }
+  | { readonly graph: OnnxGraph };
+
+/** An operator set that a model asks for. */
+export interface Opset {
+  readonly domain: string;
+  readonly version: number;
+}
 
 /** Builds a small ONNX model node by node; every method returns the name of what it made. */
 export class OnnxGraph {
@@ -45,7 +57,13 @@ export class OnnxGraph {
   readonly #initialisers: object[] = [];
   readonly #inputs: object[] = [];
   readonly #outputs: object[] = [];
+  readonly #prefix: string;
   #made = 0;
+
+  /** @param prefix Of every name made here; a graph inside another one needs its own. */
+  constructor(prefix = 't') {
+    this.#prefix = prefix;
+  }
 
   input(name: string, element: Element, shape: ReadonlyArray<number | string>): string {
     this.#inputs.push(valueInfo(name, element, shape));
@@ -66,6 +84,15 @@ export class OnnxGraph {
     return this.#initialiser('int64', dims, new Uint8Array(BigInt64Array.from(values.map(BigInt)).buffer));
   }
 
+  bool(value: boolean): string {
+    return this.#initialiser('bool', [], Uint8Array.of(Number(value)));
+  }
+
+  /** Weights that say they are larger than what the file holds of them. */
+  understatedFloats(dims: readonly number[]): string {
+    return this.#initialiser('float32', dims, new Uint8Array(4));
+  }
+
   /** Floats that are to be read from another file, as large ONNX models keep theirs. */
   externalFloats(location: string, length: number): string {
     const name = this.#name();
@@ -80,24 +107,32 @@ export class OnnxGraph {
     return name;
   }
 
-  node(op: string, input: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
+  node(
+    op: string,
+    input: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    domain = '',
+  ): string {
     const output = this.#name();
     const attribute = Object.entries(attributes).map(([name, value]) => ({ name, ...attributeValue(value) }));
-    this.#nodes.push({ op_type: op, input, output: [output], attribute });
+    this.#nodes.push({ op_type: op, input, output: [output], attribute, domain });
     return output;
   }
 
-  /** The model file, opset 13. */
-  encode(): Uint8Array {
-    const graph = {
+  /** The graph as a message, to be a file's or to lie in a node. */
+  message(): object {
+    return {
       name: 'tiny',
       node: this.#nodes,
       initializer: this.#initialisers,
       input: this.#inputs,
       output: this.#outputs,
     };
-    const opset_import = [{ domain: '', version: 13 }];
-    const model = { ir_version: 7, producer_name: 'sightline-test', graph, opset_import };
+  }
+
+  /** The model file, opset 13 unless said otherwise. */
+  encode(opset_import: readonly Opset[] = [{ domain: '', version: 13 }]): Uint8Array {
+    const model = { ir_version: 7, producer_name: 'sightline-test', graph: this.message(), opset_import };
     return MODEL.encode(MODEL.fromObject(model)).finish();
   }
 
@@ -108,7 +143,7 @@ export class OnnxGraph {
   }
 
   #name(): string {
-    return `t${this.#made++}`;
+    return `${this.#prefix}${this.#made++}`;
   }
 }
 
@@ -120,5 +155,9 @@ function valueInfo(name: string, element: Element, shape: ReadonlyArray<number |
 function attributeValue(value: Attribute): object {
   if ('float' in value) return { f: value.float, type: ATTRIBUTE.float };
   if ('int' in value) return { i: value.int, type: ATTRIBUTE.int };
-  return { ints: value.ints, type: ATTRIBUTE.ints };
+  if ('ints' in value) return { ints: value.ints, type: ATTRIBUTE.ints };
+  if ('graph' in value) return { g: value.graph.message(), type: ATTRIBUTE.graph };
+  const raw_data = new Uint8Array(Float32Array.from(value.floats).buffer);
+  const t = { dims: [value.floats.length], data_type: ELEMENT.float32, raw_data };
+  return { t, type: ATTRIBUTE.tensor };
 }
