@@ -1,4 +1,5 @@
 import type { CoverageInterval, CoverageKind } from '../../preload/contract/footage.ts';
+import { longestFrameUs } from '../video/recordingGaps.ts';
 import { typicalFrameUs } from '../video/timeBase.ts';
 
 /**
@@ -28,11 +29,14 @@ export interface FootageExtent {
 
 /**
  * Accounts for every stretch of a footage, batch by batch: the intervals handed out tile [startPtsUs, endPtsUs)
- * without gap or overlap. A frame owns the time up to the next frame. Between two sampled frames the stretch
- * belongs to the first one's grid cell, except where the container holds frames that did not decode.
+ * without gap or overlap. A frame owns the time up to the next frame, unless that is a hole ({@link longestFrameUs}).
+ * Between two sampled frames the stretch belongs to the first one's grid cell, except where the container holds
+ * frames that did not decode.
  */
 export class CoverageLedger {
   readonly #extent: FootageExtent;
+  readonly #typicalFrameUs: number;
+  readonly #longestFrameUs: number;
   #coveredToPtsUs: number;
   #openKind: 'analysed' | 'skipped' | null;
   #hasGaps: boolean;
@@ -42,6 +46,8 @@ export class CoverageLedger {
 
   constructor(extent: FootageExtent, state: LedgerState | null) {
     this.#extent = extent;
+    this.#typicalFrameUs = typicalFrameUs(extent.frameTimesUs);
+    this.#longestFrameUs = longestFrameUs(extent.frameTimesUs);
     this.#coveredToPtsUs = state?.coveredToPtsUs ?? extent.startPtsUs;
     this.#openKind = state?.openKind ?? null;
     this.#hasGaps = state?.hasGaps ?? false;
@@ -61,12 +67,10 @@ export class CoverageLedger {
     this.#decodedPtsUs.push(...decodedPtsUs);
     const { frameTimesUs, endPtsUs, isEndMissing } = this.#extent;
     const lastPtsUs = frameTimesUs.at(-1);
-    if (isEndMissing && lastPtsUs !== undefined) {
-      this.#cover(Math.min(endPtsUs, lastPtsUs + typicalFrameUs(frameTimesUs)));
-      this.#push(endPtsUs, 'missing');
-    } else {
-      this.#cover(endPtsUs);
+    if (lastPtsUs !== undefined) {
+      this.#cover(isEndMissing ? Math.min(endPtsUs, lastPtsUs + this.#typicalFrameUs) : endPtsUs);
     }
+    this.#push(endPtsUs, 'missing');
   }
 
   /** What was accounted for since the last call. */
@@ -85,7 +89,7 @@ export class CoverageLedger {
     return { coveredToPtsUs: this.#coveredToPtsUs, openKind: this.#openKind, hasGaps: this.#hasGaps };
   }
 
-  /** Hands out [covered, toPtsUs), cut at every frame of the container that did not decode. */
+  /** Hands out [covered, toPtsUs), cut at every frame that did not decode and at every hole between frames. */
   #cover(toPtsUs: number): void {
     const { frameTimesUs } = this.#extent;
     let index = firstIndexAtOrAfter(frameTimesUs, this.#coveredToPtsUs - SAME_FRAME_US);
@@ -96,10 +100,17 @@ export class CoverageLedger {
       while ((this.#decodedPtsUs[decoded] ?? Infinity) < framePtsUs - SAME_FRAME_US) decoded++;
       const isDecoded = Math.abs((this.#decodedPtsUs[decoded] ?? Infinity) - framePtsUs) <= SAME_FRAME_US;
       const endPtsUs = Math.min(frameTimesUs[index + 1] ?? toPtsUs, toPtsUs);
-      this.#push(endPtsUs, isDecoded ? (this.#openKind ?? 'undecodable') : 'undecodable');
+      this.#coverFrame(framePtsUs, endPtsUs, isDecoded ? (this.#openKind ?? 'undecodable') : 'undecodable');
       index++;
     }
     this.#push(toPtsUs, this.#openKind ?? 'undecodable');
+  }
+
+  /** One frame's stretch. A frame does not stand for a hole behind it. */
+  #coverFrame(framePtsUs: number, endPtsUs: number, kind: CoverageKind): void {
+    if (endPtsUs - framePtsUs > this.#longestFrameUs) this.#push(framePtsUs + this.#typicalFrameUs, kind);
+    else this.#push(endPtsUs, kind);
+    this.#push(endPtsUs, 'missing');
   }
 
   #push(toPtsUs: number, kind: CoverageKind): void {

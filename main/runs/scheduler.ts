@@ -190,7 +190,7 @@ export class Scheduler {
     outcome: Extract<AttemptOutcome, { kind: 'done' }>,
   ): Promise<RunState> {
     const { store, log, nowWallMs } = this.#options;
-    const state = outcome.isComplete && !isMissingFrames(footage) ? 'done' : 'incomplete';
+    const state = outcome.isComplete && !hasUnseenFrames(footage) ? 'done' : 'incomplete';
     if (outcome.complaints.length > 0) {
       log('info', 'runs', `ffmpeg complained about ${footage.path}`, { complaints: outcome.complaints });
     }
@@ -230,7 +230,7 @@ export class Scheduler {
       parameters: next.run.parameters,
       startPtsUs: footage.startPtsUs,
       endPtsUs: footage.endPtsUs,
-      isEndMissing: isMissingFrames(footage),
+      isEndMissing: footage.notices.some(({ kind }) => kind === 'endMissing'),
       sourceSize: { widthPx: footage.widthPx, heightPx: footage.heightPx },
       frameTimesPath: await prepareFootage(footage, signal),
       threads: availableParallelism(),
@@ -300,7 +300,10 @@ export class Scheduler {
   }
 }
 
-/** What the container claims and does not hold, whatever the analysis saw of the rest. */
-function isMissingFrames(footage: StoredFootage): boolean {
-  return footage.notices.some(({ kind }) => kind === 'framesMissing');
+/**
+ * What the file announces and no analysis can see, whatever became of the rest: frames that are not there, and frames
+ * that an edit list hides.
+ */
+function hasUnseenFrames(footage: StoredFootage): boolean {
+  return footage.notices.some(({ kind }) => kind === 'framesMissing' || kind === 'editList');
 }

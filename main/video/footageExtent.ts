@@ -1,7 +1,8 @@
 import type { FootageNotice } from '../../preload/contract/footage.ts';
-import { durationText } from '../../preload/contract/time.ts';
+import { durationText, mediaTimeText } from '../../preload/contract/time.ts';
 import type { FrameIndex } from './frameIndex.ts';
 import type { VideoProbe } from './probe.ts';
+import { recordingGaps } from './recordingGaps.ts';
 import { typicalFrameUs } from './timeBase.ts';
 
 /** Headers round to milliseconds and disagree on whether the last frame's own duration counts. */
@@ -12,8 +13,14 @@ const PLAUSIBLE_FRAME_FACTOR = 4;
 /** Without a frame count, a claim this many times what is there is a forged or template header, not a cut file. */
 const PLAUSIBLE_SPAN_FACTOR = 20;
 
-type IndexFacts = Pick<FrameIndex, 'frameTimesUs' | 'lastFrameEndUs' | 'packets'>;
-type ClaimFacts = Pick<VideoProbe, 'claimedFrames' | 'claimedDurationUs' | 'containerDurationUs'>;
+type IndexFacts = Pick<
+  FrameIndex,
+  'frameTimesUs' | 'lastFrameEndUs' | 'packets' | 'hiddenPackets' | 'source'
+>;
+type ClaimFacts = Pick<
+  VideoProbe,
+  'claimedFrames' | 'claimedDurationUs' | 'containerDurationUs' | 'isInterlaced'
+>;
 
 /** The stretch of media time that a footage is accountable for, and what is to be said about it. */
 export interface FootageExtent {
@@ -41,18 +48,39 @@ function judgeClaim(index: IndexFacts, claims: ClaimFacts): 'met' | 'plausible' 
   return claimedEndUs - startUs <= PLAUSIBLE_SPAN_FACTOR * foundUs ? 'plausible' : 'implausible';
 }
 
-function missingNotice(index: IndexFacts, claims: ClaimFacts, endPtsUs: number): FootageNotice | null {
-  const frames =
-    claims.claimedFrames !== null && claims.claimedFrames > index.packets
-      ? `its header announces ${claims.claimedFrames} frames and ${index.packets} are there`
-      : null;
+/**
+ * Frames of the header's count that were found. Where the index was made by decoding, that is what decoded, except in
+ * interlaced video, whose header may count fields.
+ */
+function foundFrames(index: IndexFacts, isInterlaced: boolean): number {
+  const isCountedDecoded = index.source === 'decoded' && !isInterlaced;
+  return isCountedDecoded ? index.frameTimesUs.length + index.hiddenPackets : index.packets;
+}
+
+function missingNotices(index: IndexFacts, claims: ClaimFacts, endPtsUs: number): FootageNotice[] {
+  const notices: FootageNotice[] = [];
   const missingUs = endPtsUs - index.lastFrameEndUs;
-  const time = missingUs > 0 ? `the last ${durationText(missingUs)} are missing` : null;
-  if (frames === null && time === null) return null;
-  return {
-    kind: 'framesMissing',
-    text: `The file is incomplete: ${[time, frames].filter((part) => part).join('; ')}.`,
-  };
+  if (missingUs > 0) {
+    const text = `The file is incomplete: the last ${durationText(missingUs)} are missing.`;
+    notices.push({ kind: 'endMissing', text });
+  }
+  const found = foundFrames(index, claims.isInterlaced);
+  if (claims.claimedFrames !== null && claims.claimedFrames > found) {
+    const verb = index.source === 'decoded' ? 'can be decoded' : 'are there';
+    const text = `The file is incomplete: its header announces ${claims.claimedFrames} frames and ${found} ${verb}.`;
+    notices.push({ kind: 'framesMissing', text });
+  }
+  return notices;
+}
+
+function gapNotices(frameTimesUs: Float64Array): FootageNotice[] {
+  const gaps = recordingGaps(frameTimesUs);
+  const [first] = gaps;
+  if (first === undefined) return [];
+  const totalUs = gaps.reduce((sumUs, { fromPtsUs, toPtsUs }) => sumUs + toPtsUs - fromPtsUs, 0);
+  const count = gaps.length === 1 ? 'a hole' : `${gaps.length} holes`;
+  const text = `The recording has ${count} without any picture, ${durationText(totalUs)} in all; from ${mediaTimeText(first.fromPtsUs)}.`;
+  return [{ kind: 'recordingGap', text }];
 }
 
 /**
@@ -68,7 +96,6 @@ export function footageExtent(index: IndexFacts, claims: ClaimFacts): FootageExt
   const startPtsUs = index.frameTimesUs[0] ?? 0;
   const verdict = judgeClaim(index, claims);
   const endPtsUs = verdict === 'plausible' ? (claims.claimedDurationUs ?? 0) : index.lastFrameEndUs;
-  const missing = missingNotice(index, claims, endPtsUs);
   const claimedUs = Math.max(claims.claimedDurationUs ?? 0, claims.containerDurationUs ?? 0);
   const foundUs = index.lastFrameEndUs - startPtsUs;
   const isImplausible =
@@ -80,6 +107,10 @@ export function footageExtent(index: IndexFacts, claims: ClaimFacts): FootageExt
   return {
     startPtsUs,
     endPtsUs,
-    notices: [...(missing === null ? [] : [missing]), ...(isImplausible ? [implausible] : [])],
+    notices: [
+      ...missingNotices(index, claims, endPtsUs),
+      ...gapNotices(index.frameTimesUs),
+      ...(isImplausible ? [implausible] : []),
+    ],
   };
 }

@@ -19,6 +19,8 @@ export type CoverageInterval = z.infer<typeof CoverageInterval>;
 export const FootageNotice = z.object({
   kind: z.enum([
     'framesMissing',
+    'endMissing',
+    'recordingGap',
     'durationImplausible',
     'decodeErrors',
     'sizeChanges',

@@ -22,7 +22,8 @@ describe('viewFromSource', () => {
     const viewTransform = viewFromSource({ widthPx: 768, heightPx: 576 }, { widthPx: 1001, heightPx: 333 });
     const boxInSource = { x0: 12.25, y0: 7.5, x1: 300, y1: 575.5 };
     const back = transformBox(inverseTransform(viewTransform), transformBox(viewTransform, boxInSource));
-    for (const edge of ['x0', 'y0', 'x1', 'y1'] as const) expect(back[edge]).toBeCloseTo(boxInSource[edge], 9);
+    for (const edge of ['x0', 'y0', 'x1', 'y1'] as const)
+      expect(back[edge]).toBeCloseTo(boxInSource[edge], 9);
   });
 });
 

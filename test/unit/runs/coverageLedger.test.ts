@@ -42,6 +42,30 @@ describe('CoverageLedger', () => {
     expect(ledger.hasGaps).toBe(true);
   });
 
+  it('does not let a frame stand for a hole in the recording', () => {
+    const frameTimesUs = Float64Array.of(0, 40_000, 80_000, 9_000_000, 9_040_000);
+    const extent = { startPtsUs: 0, endPtsUs: 9_080_000, isEndMissing: false, frameTimesUs };
+    const ledger = new CoverageLedger(extent, null);
+    ledger.sampled(us(0, 40, 80), 80_000, 'analysed');
+    ledger.sampled(us(9000), 9_000_000, 'analysed');
+    ledger.ended(us(9040));
+    expect(ms(ledger.takeIntervals())).toEqual([
+      ...['0-80 undecodable', '80-120 analysed', '120-9000 missing', '9000-9080 analysed'],
+    ]);
+    expect(ledger.hasGaps).toBe(true);
+  });
+
+  it('lets a frame stand for a still scene of a few seconds', () => {
+    const frameTimesUs = Float64Array.of(0, 40_000, 4_000_000, 4_040_000);
+    const ledger = new CoverageLedger(
+      { startPtsUs: 0, endPtsUs: 4_080_000, isEndMissing: false, frameTimesUs },
+      null,
+    );
+    ledger.sampled(us(0), 0, 'analysed');
+    ledger.ended(us(40, 4000, 4040));
+    expect(ms(ledger.takeIntervals())).toEqual(['0-4080 analysed']);
+  });
+
   it('is undecodable throughout when nothing came out of the decoder', () => {
     const ledger = new CoverageLedger(EXTENT, null);
     ledger.ended([]);

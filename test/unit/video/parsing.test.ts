@@ -6,6 +6,7 @@ import { sniffContainer } from '../../../main/video/containerClaims.ts';
 import { footageExtent } from '../../../main/video/footageExtent.ts';
 import { readFrameTimes, writeFrameTimes } from '../../../main/video/frameTimes.ts';
 import { createLineSplitter } from '../../../main/video/lines.ts';
+import type { FrameIndex } from '../../../main/video/frameIndex.ts';
 import type { VideoProbe } from '../../../main/video/probe.ts';
 import { createShowinfoReader } from '../../../main/video/showinfo.ts';
 import type { ShownFrame } from '../../../main/video/showinfo.ts';
@@ -152,18 +153,22 @@ describe('frame times on disk', () => {
 });
 
 describe('footageExtent', () => {
-  const index = (
-    frames: number,
-  ): { frameTimesUs: Float64Array; lastFrameEndUs: number; packets: number } => ({
+  const index = (frames: number): Omit<FrameIndex, 'isRepaired' | 'complaints'> => ({
     frameTimesUs: Float64Array.from({ length: frames }, (_, at) => at * 40_000),
     lastFrameEndUs: frames * 40_000,
     packets: frames,
+    hiddenPackets: 0,
+    source: 'demuxed',
   });
-  type Claims = Pick<VideoProbe, 'claimedFrames' | 'claimedDurationUs' | 'containerDurationUs'>;
+  type Claims = Pick<
+    VideoProbe,
+    'claimedFrames' | 'claimedDurationUs' | 'containerDurationUs' | 'isInterlaced'
+  >;
   const claims = (frames: number | null, seconds: number | null): Claims => ({
     claimedFrames: frames,
     claimedDurationUs: seconds === null ? null : seconds * 1_000_000,
     containerDurationUs: null,
+    isInterlaced: false,
   });
   const kinds = (frames: number, claimed: Claims): string[] =>
     footageExtent(index(frames), claimed).notices.map(({ kind }) => kind);
@@ -172,9 +177,10 @@ describe('footageExtent', () => {
     const cut = footageExtent(index(63), claims(100, 4));
     expect(cut).toMatchObject({ startPtsUs: 0, endPtsUs: 4_000_000 });
     expect(cut.notices).toEqual([
+      { kind: 'endMissing', text: 'The file is incomplete: the last 1.5 s are missing.' },
       {
         kind: 'framesMissing',
-        text: 'The file is incomplete: the last 1.5 s are missing; its header announces 100 frames and 63 are there.',
+        text: 'The file is incomplete: its header announces 100 frames and 63 are there.',
       },
     ]);
     expect(footageExtent(index(63), claims(null, 4)).endPtsUs).toBe(4_000_000);
@@ -196,6 +202,32 @@ describe('footageExtent', () => {
     ]);
     expect(kinds(100, claims(110, 3_900))).toEqual(['framesMissing', 'durationImplausible']);
     expect(kinds(100, claims(100, 4.05))).toEqual([]);
+  });
+
+  it('counts what decoded where the index was made by decoding, but never fields as missing frames', () => {
+    const decoded = { ...index(98), packets: 100, source: 'decoded' as const };
+    expect(footageExtent(decoded, claims(100, 4)).notices).toEqual([
+      {
+        kind: 'framesMissing',
+        text: 'The file is incomplete: its header announces 100 frames and 98 can be decoded.',
+      },
+    ]);
+    const fields = { ...index(50), lastFrameEndUs: 4_000_000, packets: 100, source: 'decoded' as const };
+    expect(footageExtent(fields, { ...claims(100, 4), isInterlaced: true }).notices).toEqual([]);
+  });
+
+  it('says where no picture was recorded', () => {
+    const frameTimesUs = Float64Array.of(0, 40_000, 80_000, 60_000_000, 60_040_000, 64_000_000);
+    const { notices } = footageExtent(
+      { ...index(6), frameTimesUs, lastFrameEndUs: 64_040_000 },
+      claims(6, 64),
+    );
+    expect(notices).toEqual([
+      {
+        kind: 'recordingGap',
+        text: 'The recording has a hole without any picture, 59.9 s in all; from 0:00:00.120.',
+      },
+    ]);
   });
 
   it('never ends before the last frame does, whatever is claimed', () => {

@@ -100,7 +100,7 @@ describe('inspectFootage accounts for', () => {
     expect(footage.endPtsUs).toBe(4_000_000);
     expect(frameTimesUs.length).toBeLessThan(75);
     expect(frameTimesUs.length).toBeGreaterThan(45);
-    expect(footage.notices.map(({ kind }) => kind)).toContain('framesMissing');
+    expect(footage.notices.map(({ kind }) => kind)).toContain('endMissing');
   });
 });
 
