@@ -3,6 +3,7 @@ import type { CoverageInterval } from '../../preload/contract/footage.ts';
 import type { SizePx } from '../../preload/contract/geometry.ts';
 import type { RunParameters } from '../../preload/contract/runs.ts';
 import type { FrameDetection } from '../detect/detection.ts';
+import type { TrialReply, TrialRequest } from '../detect/trial.ts';
 import type { TrackFinding } from '../track/track.ts';
 
 /** Start (or go on with) one run. One at a time per analyzer. */
@@ -24,6 +25,8 @@ export interface StartMessage {
   readonly sourceSize: SizePx;
   readonly frameTimesPath: string;
   readonly threads: number;
+  /** Execution providers in order of preference; the CPU alone when absent. */
+  readonly providers?: readonly string[];
   /** Number of the first batch this start will send. */
   readonly nextSequence: number;
   readonly resume: { readonly checkpointPtsUs: number; readonly state: string } | null;
@@ -31,6 +34,8 @@ export interface StartMessage {
 
 export type ToAnalyzer =
   | StartMessage
+  /** Load a model and run it once: for a process of its own, see `tryModel`. */
+  | TrialRequest
   | { readonly kind: 'acknowledge'; readonly runId: number; readonly sequence: number }
   /** Finish the batch under way, send it, then stop with `stopped`. */
   | { readonly kind: 'stop'; readonly runId: number }
@@ -64,6 +69,7 @@ export interface Batch {
 
 export type FromAnalyzer =
   | { readonly kind: 'ready' }
+  | TrialReply
   | {
       readonly kind: 'started';
       readonly runId: number;

@@ -1,3 +1,4 @@
+import { guardMemory, MOST_OF_MEMORY_BYTES } from '../detect/memoryGuard.ts';
 import { openChannel } from './channel.ts';
 import { AnalyzerSession } from './session.ts';
 
@@ -17,4 +18,5 @@ channel.onMessage((message) => {
 channel.onClose(leave);
 // Ctrl+C reaches every process of the terminal; the app decides what it means and says so by message.
 process.on('SIGINT', () => undefined);
+await guardMemory(MOST_OF_MEMORY_BYTES);
 channel.send({ kind: 'ready' });

@@ -2,6 +2,7 @@ import { AppError, errorDataFrom } from '../../preload/contract/errors.ts';
 import { createDetector } from '../detect/detector.ts';
 import type { Detector } from '../detect/detection.ts';
 import { parseManifest } from '../detect/manifest.ts';
+import { runTrial, type TrialRequest } from '../detect/trial.ts';
 import { readFrameTimes } from '../video/frameTimes.ts';
 import { readFfmpegVersion } from '../video/ffmpegBinary.ts';
 import { analyseFootage } from './analysis.ts';
@@ -45,6 +46,9 @@ export class AnalyzerSession {
       case 'stop':
         if (this.#active?.runId === message.runId) this.#active.isStopAsked = true;
         return;
+      case 'try':
+        void this.#try(message);
+        return;
     }
   }
 
@@ -59,6 +63,14 @@ export class AnalyzerSession {
       this.#send({ kind: 'failed', runId, error: errorDataFrom(thrown) });
     } finally {
       if (this.#active?.runId === runId) this.#active = null;
+    }
+  }
+
+  async #try(request: TrialRequest): Promise<void> {
+    try {
+      this.#send({ kind: 'tried', result: await runTrial(request, this.#abort.signal) });
+    } catch (thrown) {
+      this.#send({ kind: 'trialFailed', error: errorDataFrom(thrown) });
     }
   }
 
@@ -97,7 +109,7 @@ export class AnalyzerSession {
   }
 
   async #detectorFor(start: StartMessage, signal: AbortSignal): Promise<Detector> {
-    const key = JSON.stringify([start.manifestJson, start.weightsPath, start.threads]);
+    const key = JSON.stringify([start.manifestJson, start.weightsPath, start.threads, start.providers]);
     if (this.#loaded?.key === key) return this.#loaded.detector;
     await this.#loaded?.detector.dispose();
     this.#loaded = null;
@@ -107,9 +119,13 @@ export class AnalyzerSession {
   }
 }
 
-/** What the run keeps of how its model ran: the provider, and whether the graph was not the file's own. */
-function ranOn({ provider, graphForm }: Detector): string {
-  return graphForm === 'original' ? provider : `${provider}, levels merged`;
+/** What the run keeps of how its model ran: the provider, why not another, and whether the graph was rewritten. */
+function ranOn({ provider, notice, graphForm }: Detector): string {
+  const remarks = [
+    ...(notice === null ? [] : [notice]),
+    ...(graphForm === 'original' ? [] : ['levels merged']),
+  ];
+  return remarks.length === 0 ? provider : `${provider} (${remarks.join('; ')})`;
 }
 
 /** Resolves when fewer than `limit` batches of the run wait for their acknowledgement. */

@@ -34,6 +34,8 @@ export interface Detector {
   readonly modelId: string;
   /** Execution provider that really runs, e.g. `cpu`. */
   readonly provider: string;
+  /** Why it is not the provider that was asked for first; null when it is. */
+  readonly notice: string | null;
   /** `levelsMerged` when the graph runs in its faster form, proven to give the same to the bit. */
   readonly graphForm: GraphForm;
   readonly classNames: readonly string[];

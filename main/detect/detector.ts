@@ -4,7 +4,7 @@ import { chooseGraph } from './graphChoice.ts';
 import { inspectModel } from './graphInspection.ts';
 import { classNameByLabel, classNamesOf, parseManifest } from './manifest.ts';
 import { createInputWriter, planInput } from './modelInput.ts';
-import { openSession } from './onnxSession.ts';
+import { openOnBestProvider } from './providerChoice.ts';
 import { readVerifiedWeights } from './weightsFile.ts';
 
 export interface DetectorOptions {
@@ -30,10 +30,10 @@ export async function createDetector(options: DetectorOptions): Promise<Detector
   const { content, sha256 } = await readVerifiedWeights(manifest, weightsPath, signal);
   const model = inspectModel(content, weightsPath);
   signal.throwIfAborted();
-  const sessionOptions = { manifest, weights: content, weightsPath, threads, providers };
+  const sessionOptions = { manifest, weights: content, weightsPath, threads };
   const { form, weights } = await chooseGraph(sessionOptions, model, sha256);
   signal.throwIfAborted();
-  const session = await openSession({ ...sessionOptions, weights });
+  const { session, notice } = await openOnBestProvider({ ...sessionOptions, weights }, providers);
   const { fixedInput } = session;
   const writeInput = createInputWriter(manifest.input, fixedInput);
   const { outputs } = manifest;
@@ -42,6 +42,7 @@ export async function createDetector(options: DetectorOptions): Promise<Detector
   return {
     modelId: manifest.modelId,
     provider: session.provider,
+    notice,
     graphForm: form,
     classNames: classNamesOf(outputs.labels),
     planInput: (source, shortSidePx) => planInput(manifest.input.size, source, { shortSidePx, fixedInput }),

@@ -8,6 +8,8 @@ import { createInputWriter, planInput } from './modelInput.ts';
 import type { OnnxModel } from './onnxModel.ts';
 import { openSession, RUNTIME_VERSION, type SessionOptions } from './onnxSession.ts';
 
+type LoadOptions = Omit<SessionOptions, 'provider'>;
+
 export interface GraphChoice {
   readonly form: GraphForm;
   /** The file to load: the very weights, or the rewritten graph around them. */
@@ -30,7 +32,7 @@ const Verdict = z.object({
  * @param weightsSha256 Of `options.weights`, as they were read.
  */
 export async function chooseGraph(
-  options: SessionOptions,
+  options: LoadOptions,
   model: OnnxModel,
   weightsSha256: string,
 ): Promise<GraphChoice> {
@@ -69,7 +71,7 @@ async function remember(path: string, verdict: z.infer<typeof Verdict>): Promise
   }
 }
 
-async function givesTheSame(options: SessionOptions, rewrite: LevelMergeRewrite): Promise<boolean> {
+async function givesTheSame(options: LoadOptions, rewrite: LevelMergeRewrite): Promise<boolean> {
   const original = await outputDigests({ ...options, weights: rewrite.originalGivingMerges() });
   try {
     const rewritten = await outputDigests({ ...options, weights: rewrite.rewrittenGivingMerges() });
@@ -81,8 +83,8 @@ async function givesTheSame(options: SessionOptions, rewrite: LevelMergeRewrite)
 }
 
 /** One inference over the test frame on the CPU, whose results are the same to the bit from run to run. */
-async function outputDigests(options: SessionOptions): Promise<readonly string[]> {
-  const session = await openSession({ ...options, providers: ['cpu'] });
+async function outputDigests(options: LoadOptions): Promise<readonly string[]> {
+  const session = await openSession({ ...options, provider: 'cpu' });
   try {
     const { fixedInput } = session;
     const { input } = options.manifest;

@@ -1,6 +1,6 @@
 // The only file that imports onnxruntime-node.
 import { createHash } from 'node:crypto';
-import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { AppError } from '../../preload/contract/errors.ts';
 import type { SizePx } from '../../preload/contract/geometry.ts';
 import type { Manifest, TensorRef } from './manifest.ts';
@@ -43,54 +43,51 @@ export interface SessionOptions {
   /** Names the file in messages. */
   readonly weightsPath: string;
   readonly threads: number;
-  /** Execution providers in order of preference; `cpu` is tried last in any case. */
-  readonly providers: readonly string[];
+  /** Execution provider; what it cannot do of a graph, ONNX Runtime does on the CPU. */
+  readonly provider: string;
+}
+
+/** Execution providers that this build of ONNX Runtime has; whether one works here shows when it is used. */
+export function knownProviders(): readonly string[] {
+  return listSupportedBackends().map(({ name }) => name);
 }
 
 /**
  * Loads verified weights and checks that the graph takes and gives what the manifest says. Blocks the calling thread
  * while ONNX Runtime builds the session.
- * @throws AppError model.loadFailed when no provider can load it, model.unexpectedShape when graph and manifest differ.
+ * @throws AppError model.loadFailed when the provider cannot load it, model.unexpectedShape when graph and manifest differ.
  */
 export async function openSession(options: SessionOptions): Promise<DetectionSession> {
-  const { session, provider } = await createOnFirstProvider(options);
+  const session = await createSession(options);
   try {
-    return sessionFor(session, provider, bindGraph(session, options.manifest, options.weightsPath));
+    return sessionFor(session, options.provider, bindGraph(session, options.manifest, options.weightsPath));
   } catch (thrown) {
     await session.release();
     throw thrown;
   }
 }
 
-async function createOnFirstProvider(
-  options: SessionOptions,
-): Promise<{ session: InferenceSession; provider: string }> {
-  const providers = [...new Set([...options.providers, 'cpu'])];
-  let lastFailure: unknown;
-  for (const provider of providers) {
-    try {
-      const session = await InferenceSession.create(options.weights, {
-        executionProviders: [provider],
-        intraOpNumThreads: options.threads,
-        interOpNumThreads: 1,
-        executionMode: 'sequential',
-        graphOptimizationLevel: 'all',
-        logSeverityLevel: 3,
-        // Waiting threads sleep: the decoder runs beside inference. Measured on two busy cores, mask-rcnn-compact at
-        // 768x576: 109 ms against 137 ms with spinning.
-        extra: { session: { intra_op: { allow_spinning: '0' } } },
-      });
-      return { session, provider };
-    } catch (thrown) {
-      lastFailure = thrown;
-    }
+async function createSession(options: SessionOptions): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(options.weights, {
+      executionProviders: [options.provider],
+      intraOpNumThreads: options.threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+      // Waiting threads sleep: the decoder runs beside inference. Measured on two busy cores, mask-rcnn-compact at
+      // 768x576: 109 ms against 137 ms with spinning.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError(
+      'model.loadFailed',
+      `ONNX Runtime cannot load ${options.manifest.name} (${reason.slice(0, 300)}); get the file again: ${options.weightsPath}`,
+      { cause, detail: { modelId: options.manifest.modelId, path: options.weightsPath } },
+    );
   }
-  const reason = lastFailure instanceof Error ? lastFailure.message : String(lastFailure);
-  throw new AppError(
-    'model.loadFailed',
-    `ONNX Runtime cannot load ${options.manifest.name} (${reason.slice(0, 300)}); get the file again: ${options.weightsPath}`,
-    { cause: lastFailure, detail: { modelId: options.manifest.modelId, path: options.weightsPath } },
-  );
 }
 
 /** The graph's own names for what the manifest speaks of. */

@@ -49,6 +49,8 @@ async function handleNextEvent(options: AttemptOptions, onAlive: () => void): Pr
   const event = await connection.next();
   switch (event.kind) {
     case 'ready':
+    case 'tried':
+    case 'trialFailed':
       return null;
     case 'started':
       onAlive();

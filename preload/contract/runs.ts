@@ -37,7 +37,10 @@ export const Run = z.object({
   modelId: z.string(),
   modelSha256: z.string(),
   parameters: RunParameters,
-  /** ONNX Runtime execution provider that really ran, and `levels merged` where the graph was rewritten. */
+  /**
+   * ONNX Runtime execution provider that really ran; in brackets why not the one asked for, and `levels merged` where
+   * the graph was rewritten.
+   */
   provider: z.string().nullable(),
   createdWallMs: z.number().int(),
   startedWallMs: z.number().int().nullable(),
