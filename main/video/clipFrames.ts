@@ -1,7 +1,7 @@
 import { AppError } from '../../preload/contract/errors.ts';
 import { seekArguments } from './clipPackets.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
-import { inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
 
 /** A decoded, upright frame: its own time, and the MD5 of its pixels as `ffmpeg -f framemd5` gives it. */
@@ -51,7 +51,8 @@ export async function hashFrames(request: HashRequest): Promise<HashedFrame[]> {
       ...seekArguments(request.seekPtsUs),
       '-copyts',
       ...inputArguments(request.path),
-      ...['-map', '0:v:0', '-vf', [...select, 'settb=1/1000000'].join(',')],
+      ...VIDEO_STREAM,
+      ...['-vf', [...select, 'settb=1/1000000'].join(',')],
       ...(window === null ? [] : ['-frames:v', String(window.frames)]),
       ...(await passthroughArguments(request.ffmpegPath, request.signal)),
       ...['-enc_time_base', '1/1000000', '-f', 'framemd5', 'pipe:1'],

@@ -1,5 +1,5 @@
 import { AppError } from '../../preload/contract/errors.ts';
-import { inputArguments, spawnFfmpeg } from './ffmpegProcess.ts';
+import { VIDEO_STREAM, inputArguments, spawnFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
 import { ffmpegSeconds, parseTimeBase, usFromTicks } from './timeBase.ts';
 import type { TimeBase } from './timeBase.ts';
@@ -67,7 +67,8 @@ export async function* readPackets(source: PacketSource): AsyncGenerator<Packet>
       ...seekArguments(source.seekPtsUs),
       '-copyts',
       ...inputArguments(source.path),
-      ...['-map', '0:v:0', '-c', 'copy', '-copyinkf', '-f', 'framecrc', 'pipe:1'],
+      ...VIDEO_STREAM,
+      ...['-c', 'copy', '-copyinkf', '-f', 'framecrc', 'pipe:1'],
     ],
   });
   const ready: string[] = [];

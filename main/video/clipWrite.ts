@@ -2,7 +2,7 @@ import { AppError } from '../../preload/contract/errors.ts';
 import type { PacketCut } from './clipCut.ts';
 import { seekArguments } from './clipPackets.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
-import { inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
 import { ffmpegSeconds } from './timeBase.ts';
 
@@ -77,7 +77,8 @@ export function copyArguments(job: CopyJob): string[] {
     ...readUntil(job.seekPtsUs, job.startPtsUs, cut.lastPtsUs),
     '-copyts',
     ...inputArguments(job.path),
-    ...['-map', '0:v:0', '-map_metadata', '-1', '-map_chapters', '-1', '-c', 'copy', '-copyinkf'],
+    ...VIDEO_STREAM,
+    ...['-map_metadata', '-1', '-map_chapters', '-1', '-c', 'copy', '-copyinkf'],
     ...['-bsf:v', `noise=drop=not(${keep})`, ...times],
     ...['-f', container.muxer, '-y', `file:${job.outputPath}`],
   ];
@@ -136,7 +137,8 @@ export async function exactArguments(job: ExactJob): Promise<string[]> {
     ...readUntil(job.seekPtsUs, job.startPtsUs, window.lastPtsUs),
     '-copyts',
     ...inputArguments(job.path),
-    ...['-map', '0:v:0', '-map_metadata', '-1', '-map_chapters', '-1', '-vf', filters.join(',')],
+    ...VIDEO_STREAM,
+    ...['-map_metadata', '-1', '-map_chapters', '-1', '-vf', filters.join(',')],
     ...(await passthroughArguments(job.ffmpegPath, job.signal)),
     ...[
       '-enc_time_base',

@@ -1,6 +1,6 @@
 import type { SizePx } from '../../preload/contract/geometry.ts';
 import { AppError } from '../../preload/contract/errors.ts';
-import { inputArguments, spawnFfmpeg } from './ffmpegProcess.ts';
+import { VIDEO_STREAM, inputArguments, spawnFfmpeg } from './ffmpegProcess.ts';
 import type { FfmpegProcess } from './ffmpegProcess.ts';
 import { Complaints } from './complaints.ts';
 import type { DecodedFrame, DecodeOptions, DecodeSummary } from './frames.ts';
@@ -58,7 +58,8 @@ function ffmpegArguments(path: string, options: DecodeOptions, plan: PassPlan): 
     ...['-copyts', '-threads', '1', '-filter_threads', '1'],
     ...seek,
     ...inputArguments(path),
-    ...['-map', '0:V:0', '-vf', filterGraph(options), ...plan.passthrough],
+    ...VIDEO_STREAM,
+    ...['-vf', filterGraph(options), ...plan.passthrough],
     ...['-f', 'rawvideo', '-pix_fmt', options.pixelFormat, 'pipe:1'],
   ];
 }

@@ -56,6 +56,9 @@ export function inputArguments(path: string): string[] {
   ];
 }
 
+/** Output options for the stream that is the footage: the first of moving pictures; `v:0` could be cover art. */
+export const VIDEO_STREAM = ['-map', '0:V:0'] as const;
+
 export interface FfmpegExit {
   /** Null when it was ended by a signal. 0 says nothing about whether every frame came out. */
   readonly exitCode: number | null;

@@ -1,7 +1,7 @@
 import { AppError } from '../../preload/contract/errors.ts';
 import { Complaints } from './complaints.ts';
 import { decodeFrames } from './decodeFrames.ts';
-import { inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
 import type { VideoProbe } from './probe.ts';
 import { parseTimeBase, typicalFrameUs, usFromTicks } from './timeBase.ts';
@@ -118,7 +118,12 @@ async function listPackets(path: string, options: IndexOptions): Promise<PacketL
   let hasAlteredTimes = false;
   await runFfmpeg({
     ffmpegPath: options.ffmpegPath,
-    args: ['-copyts', ...inputArguments(path), ...'-map 0:V:0 -c copy -copyinkf -f framecrc -'.split(' ')],
+    args: [
+      '-copyts',
+      ...inputArguments(path),
+      ...VIDEO_STREAM,
+      ...'-c copy -copyinkf -f framecrc -'.split(' '),
+    ],
     signal: options.signal,
     logLevel: 'warning',
     onStderrLine: (line) => {

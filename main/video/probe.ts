@@ -2,7 +2,7 @@ import { open, stat } from 'node:fs/promises';
 import { AppError } from '../../preload/contract/errors.ts';
 import { readContainerClaims, sniffContainer } from './containerClaims.ts';
 import type { ContainerClaims, ContainerFamily } from './containerClaims.ts';
-import { inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
 import { parseClockUs, parseInputDump } from './streamDump.ts';
 import type { InputDump, StreamDump } from './streamDump.ts';
@@ -86,8 +86,7 @@ async function dumpInput(path: string, ffmpegPath: string, signal: AbortSignal):
     args: [
       '-copyts',
       ...inputArguments(path),
-      '-map',
-      '0:V:0',
+      ...VIDEO_STREAM,
       '-c',
       'copy',
       '-frames:v',

@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { AppError } from '../../preload/contract/errors.ts';
 import type { Footage } from '../../preload/contract/footage.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
-import { inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
 import type { VideoProbe } from './probe.ts';
 import { ascendingTimesFilter, createShowinfoReader, SHOW_ALL } from './showinfo.ts';
@@ -61,7 +61,7 @@ function proxyFilter(): string {
 
 function proxyArguments(path: string, outputPath: string, passthrough: readonly string[]): string[] {
   return [
-    ...['-copyts', ...inputArguments(path), '-map', '0:V:0', '-an', '-sn', '-dn', '-vf', proxyFilter()],
+    ...['-copyts', ...inputArguments(path), ...VIDEO_STREAM, '-an', '-sn', '-dn', '-vf', proxyFilter()],
     ...passthrough,
     ...'-c:v libx264 -preset ultrafast -crf 23 -g 12 -bf 0 -pix_fmt yuv420p'.split(' '),
     ...'-enc_time_base 1:1000000 -video_track_timescale 1000000 -map_metadata -1'.split(' '),

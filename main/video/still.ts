@@ -5,7 +5,7 @@ import type { Footage } from '../../preload/contract/footage.ts';
 import type { Box } from '../../preload/contract/geometry.ts';
 import { mediaTimeText } from '../../preload/contract/time.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
-import { inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { ascendingTimesFilter, createShowinfoReader, SHOW_SELECTED } from './showinfo.ts';
 import { ffmpegSeconds } from './timeBase.ts';
 
@@ -75,7 +75,8 @@ async function writeFirstFrom(
     args: [
       ...['-copyts', '-threads', '1', '-noaccurate_seek', '-seek_timestamp', '1', ...seek],
       ...inputArguments(request.path),
-      ...['-map', '0:V:0', '-vf', stillFilter(request), '-frames:v', '1'],
+      ...VIDEO_STREAM,
+      ...['-vf', stillFilter(request), '-frames:v', '1'],
       ...(await passthroughArguments(request.ffmpegPath, request.signal)),
       ...['-c:v', 'mjpeg', '-q:v', '3', '-f', 'mjpeg', '-y', `file:${pass.partialPath}`],
     ],
