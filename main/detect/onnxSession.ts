@@ -47,9 +47,14 @@ export interface SessionOptions {
   readonly provider: string;
 }
 
+/** Those we choose among; what others need (engines built for minutes and cached as files) is not worth it here. */
+const CHOICES: ReadonlySet<string> = new Set(['cpu', 'cuda', 'dml', 'coreml', 'webgpu']);
+
 /** Execution providers that this build of ONNX Runtime has; whether one works here shows when it is used. */
 export function knownProviders(): readonly string[] {
-  return listSupportedBackends().map(({ name }) => name);
+  return listSupportedBackends()
+    .map(({ name }) => name)
+    .filter((name) => CHOICES.has(name));
 }
 
 /**

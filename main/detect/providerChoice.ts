@@ -63,7 +63,7 @@ async function openAgreeing(
   }
   try {
     const found = await testDetections(session, options);
-    if (agree(expected, found) && agree(found, expected)) return session;
+    if (isSameFinding(expected, found)) return session;
   } catch {
     await session.release();
     return 'cannot run this model';
@@ -90,13 +90,18 @@ async function testDetections(
   return (await session.run(written, (raw) => decodeDetections(raw, decode))).result;
 }
 
-/** A detection this close to what a model keeps may fall on either side of its own threshold. */
+/** A GPU's rounding moves a score and a box by less than this; a wrong driver by more. */
 const SCORE_TOLERANCE = 0.05;
-const MIN_SCORE = 0.1;
 const MIN_IOU = 0.9;
+/** Fainter ones may fall on either side of the model's own threshold. */
+const MIN_SCORE = 0.1;
 
-/** Whether everything of `some`, the faintest left out, is also in `others`. */
-function agree(some: readonly FrameDetection[], others: readonly FrameDetection[]): boolean {
+/** Whether two lists hold the same objects: the same classes, scores within 0.05, boxes of IoU 0.9 or more. */
+export function isSameFinding(a: readonly FrameDetection[], b: readonly FrameDetection[]): boolean {
+  return isWithin(a, b) && isWithin(b, a);
+}
+
+function isWithin(some: readonly FrameDetection[], others: readonly FrameDetection[]): boolean {
   return some
     .filter(({ score }) => score >= MIN_SCORE)
     .every((one) =>

@@ -2,6 +2,7 @@ import { AppError, errorFromData, type ErrorData } from '../../preload/contract/
 import type { FrameDetection, GraphForm } from './detection.ts';
 import { createDetector } from './detector.ts';
 import { guardMemory, MOST_OF_MEMORY_BYTES } from './memoryGuard.ts';
+import { knownProviders } from './onnxSession.ts';
 import { testFrame } from './testFrame.ts';
 
 /** What a process is asked to load and run once. */
@@ -20,6 +21,8 @@ export interface TrialResult {
   readonly graphForm: GraphForm;
   /** Why another provider than the first one asked for ran; null when it is that one. */
   readonly notice: string | null;
+  /** What could be asked for on this platform, whether or not it works on this machine. */
+  readonly knownProviders: readonly string[];
   /** Hashing, inspecting and loading, and comparing two forms of the graph where that had not been done. */
   readonly loadMs: number;
   /** Time inside `session.run()` of the second inference on the test frame. */
@@ -109,7 +112,10 @@ export async function runTrial(request: TrialRequest, signal: AbortSignal): Prom
     const { detections, inferenceMs: runMs } = await detector.detect(frame, TRIAL_MIN_SCORE);
     const { provider, graphForm, notice } = detector;
     const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-    return { provider, graphForm, notice, loadMs, runMs, peakRssBytes, detections };
+    return {
+      ...{ provider, graphForm, notice, loadMs, runMs, peakRssBytes, detections },
+      knownProviders: knownProviders(),
+    };
   } finally {
     await detector.dispose();
   }

@@ -5,19 +5,19 @@ import { describe, expect, test } from 'vitest';
 import type { Manifest } from '../../main/detect/manifest.ts';
 import { tryModel, type TrialOptions, type TrialResult } from '../../main/detect/trial.ts';
 import { forkAnalyzer } from '../../main/loopback/analyzerProcess.ts';
+import { ANALYZER_ENTRIES } from '../../main/loopback/nodePorts.ts';
 import type { AnalyzerProcess } from '../../main/ports.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
 import { OnnxGraph } from './onnxGraph.ts';
 import { tinyDetector } from './tinyDetector.ts';
 import { bundledManifest, withWeights } from './temporaryModel.ts';
 
-const ENTRY = new URL('../../main/analyzer/process.ts', import.meta.url);
 const MB = 2 ** 20;
 const folder = await temporaryFolder('trial');
 const exits: Array<Promise<unknown>> = [];
 
 function spawn(): AnalyzerProcess {
-  const process = forkAnalyzer(ENTRY, () => undefined);
+  const process = forkAnalyzer(ANALYZER_ENTRIES, () => undefined);
   exits.push(new Promise((resolve) => process.onExit(resolve)));
   return process;
 }
@@ -99,6 +99,7 @@ describe('a model is tried in a process of its own', () => {
   test('and tells what it found, in what time and memory', async () => {
     const result = await tried(manifest, tinyDetector(manifest));
     expect(result).toMatchObject({ provider: 'cpu', graphForm: 'original', notice: null });
+    expect(result.knownProviders).toContain('cpu');
     expect(result.detections.length).toBeGreaterThan(0);
     expect(result.loadMs).toBeGreaterThan(0);
     expect(result.runMs).toBeGreaterThan(0);

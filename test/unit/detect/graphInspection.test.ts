@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { AppError } from '../../../preload/contract/errors.ts';
 import { inspectModel } from '../../../main/detect/graphInspection.ts';
 import { OnnxGraph, type Opset } from '../../detect/onnxGraph.ts';
 
@@ -156,6 +157,24 @@ describe('a graph is refused', () => {
       expect(() => inspectModel(whole.subarray(0, length), 'cut.onnx')).toThrow(cannotBeRead);
     }
   });
+});
+
+test('whatever the bytes are, a model is read or refused, never anything else', () => {
+  const whole = fileOf((graph) => loopOf(graph, 5, { canEnd: true }));
+  let random = 1;
+  const next = (below: number): number => {
+    random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
+    return Math.floor((random / 2 ** 32) * below);
+  };
+  for (let round = 0; round < 3000; round++) {
+    const mutated = Uint8Array.from(whole);
+    for (let change = next(4); change >= 0; change--) mutated[next(mutated.length)] = next(256);
+    try {
+      inspectModel(mutated, 'mutated.onnx');
+    } catch (thrown) {
+      expect(thrown).toBeInstanceOf(AppError);
+    }
+  }
 });
 
 describe('a graph is let through', () => {
