@@ -1,13 +1,15 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { AppInfo, CaseSummary, Change } from '../preload/contract/cases.ts';
 import { AppError } from '../preload/contract/errors.ts';
-import type { RunProgress } from '../preload/contract/runs.ts';
+import type { RunProgress, RunState } from '../preload/contract/runs.ts';
 import { Broadcast } from './broadcast.ts';
 import { defaultCaseFolder, openCaseStore } from './cases/caseFolder.ts';
 import type { OpenCaseRequest } from './cases/caseFolder.ts';
 import { listFolder } from './cases/listFolder.ts';
 import { RecentCases } from './cases/recentCases.ts';
 import { CaseSession } from './caseSession.ts';
+import { tryModel } from './detect/trial.ts';
 import { FfmpegFinder } from './ffmpegFinder.ts';
 import { modelsHandlers } from './models/modelsHandlers.ts';
 import type { ModelsHandlers } from './models/modelsHandlers.ts';
@@ -15,6 +17,11 @@ import { resolveModel } from './models/registry.ts';
 import type { ResolvedModel } from './models/registry.ts';
 import type { Host, HostPorts } from './ports.ts';
 import { createRouter } from './router.ts';
+
+/** How models are tested: as runs use them. */
+const TRIAL = { threads: availableParallelism(), providers: ['cpu'] } as const;
+
+const UNFINISHED: ReadonlySet<RunState> = new Set<RunState>(['queued', 'running', 'paused']);
 
 export interface OpenHostOptions {
   /** The case to open, made where it is not there; null is the one opened last. */
@@ -54,7 +61,12 @@ export class SightlineHost implements Host {
     this.#ports = ports;
     this.#worksThroughQueue = worksThroughQueue;
     this.#recentCases = new RecentCases(ports.directories.userData);
-    this.models = modelsHandlers(this.#modelFolders);
+    this.models = modelsHandlers({
+      folders: this.#modelFolders,
+      nowWallMs: ports.nowWallMs,
+      trial: (model, signal) => tryModel({ ...model, ...TRIAL, spawn: ports.spawnAnalyzer, signal }),
+      queryNeededIds: () => this.#queryNeededModelIds(),
+    });
     this.router = createRouter({
       openCase: () => this.session,
       models: this.models,
@@ -135,6 +147,12 @@ export class SightlineHost implements Host {
   get #modelFolders(): { modelsFolder: string; userDataFolder: string } {
     const { models, userData } = this.#ports.directories;
     return { modelsFolder: models, userDataFolder: userData };
+  }
+
+  /** Models that the open case's runs need to go on; none while no case is open. */
+  async #queryNeededModelIds(): Promise<ReadonlySet<string>> {
+    const runs = (await this.#session?.runs.list()) ?? [];
+    return new Set(runs.filter(({ state }) => UNFINISHED.has(state)).map(({ modelId }) => modelId));
   }
 
   async #info(): Promise<AppInfo> {

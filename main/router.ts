@@ -36,7 +36,6 @@ const os = implement(contract).$context<RpcContext>();
 
 /** The contract's calls mapped to handlers, one line each: no logic lives here. */
 export function createRouter(options: RouterOptions): Router<Contract, RpcContext> {
-  const { models } = options;
   return os.router({
     app: { info: os.app.info.handler(() => options.info()) },
     files: {
@@ -52,13 +51,25 @@ export function createRouter(options: RouterOptions): Router<Contract, RpcContex
       recent: os.cases.recent.handler(() => options.recentCases()),
       changes: os.cases.changes.handler(({ signal }) => options.changes(signal)),
     },
-    models: {
-      list: os.models.list.handler(() => models.list()),
-      setDefault: os.models.setDefault.handler(({ input }) => models.setDefault(input)),
-    },
+    models: modelRoutes(options.models),
     ...resultRoutes(options.openCase),
     ...footageRoutes(options.openCase),
   });
+}
+
+/** The detectors, whatever case is open. */
+function modelRoutes(models: ModelsHandlers) {
+  return {
+    list: os.models.list.handler(() => models.list()),
+    setDefault: os.models.setDefault.handler(({ input }) => models.setDefault(input)),
+    get: os.models.get.handler(({ input, signal }) => models.get(input, signal)),
+    addFile: os.models.addFile.handler(({ input, signal }) => models.addFile(input, signal)),
+    addManifest: os.models.addManifest.handler(({ input, signal }) => models.addManifest(input, signal)),
+    remove: os.models.remove.handler(({ input }) => models.remove(input)),
+    test: os.models.test.handler(({ input, signal }) => models.test(input, signal)),
+    settings: os.models.settings.handler(() => models.settings()),
+    setMirror: os.models.setMirror.handler(({ input }) => models.setMirror(input)),
+  };
 }
 
 /** What the analysis of the case is asked for. */

@@ -19,6 +19,7 @@ export interface CatalogueModel {
 /** A manifest file that cannot be used, and why. */
 export interface BrokenModel {
   readonly modelId: string;
+  readonly path: string;
   readonly error: AppError;
 }
 
@@ -51,7 +52,7 @@ export async function readCatalogue(folders: ModelFolders): Promise<Catalogue> {
         checkUnique(manifest, manifests.get(manifest.modelId)?.manifest, path);
         manifests.set(manifest.modelId, { manifest, manifestJson });
       } catch (thrown) {
-        broken.push({ modelId: basename(path, SUFFIX), error: asManifestError(thrown, path) });
+        broken.push({ modelId: basename(path, SUFFIX), path, error: asManifestError(thrown, path) });
       }
     }
   }

@@ -1,15 +1,15 @@
 import { AppError } from '../../preload/contract/errors.ts';
 import type { ModelSummary } from '../../preload/contract/models.ts';
-import { classNamesOf, type Manifest } from '../detect/manifest.ts';
+import type { Manifest } from '../detect/manifest.ts';
 import { hashFile } from '../detect/weightsFile.ts';
 import {
   addedModelsFolder,
   readCatalogue,
-  type BrokenModel,
   type Catalogue,
   type CatalogueModel,
   type ModelFolders,
 } from './catalogue.ts';
+import { brokenSummary, summaryOf } from './modelSummary.ts';
 import { readSettings, updateSettings } from './settings.ts';
 
 /** Boxes and outlines, and always there: what a person without a choice of their own gets. */
@@ -28,10 +28,12 @@ export interface ResolvedModel {
 export async function listModels(folders: ModelFolders): Promise<ModelSummary[]> {
   const catalogue = await readCatalogue(folders);
   const defaultId = await defaultModelId(folders, catalogue);
-  return [
-    ...catalogue.models.values().map((model) => summaryOf(model, defaultId)),
-    ...catalogue.broken.map(brokenSummary),
-  ];
+  const mirror = (await readSettings(folders.userDataFolder)).modelMirror ?? null;
+  const usable = [...catalogue.models.values()].map((model) =>
+    summaryOf(model, { folders, mirror, isDefault: model.manifest.modelId === defaultId }),
+  );
+  const broken = catalogue.broken.map((model) => brokenSummary(model, folders));
+  return [...(await Promise.all(usable)), ...broken];
 }
 
 /**
@@ -94,43 +96,4 @@ function notInstalled(manifest: Manifest, folders: ModelFolders): AppError {
     `${manifest.name} is not installed; ${way} and put ${file} into ${addedModelsFolder(folders)}`,
     { detail: { modelId: manifest.modelId, url } },
   );
-}
-
-function summaryOf({ manifest, weightsPath }: CatalogueModel, defaultId: string): ModelSummary {
-  return {
-    modelId: manifest.modelId,
-    name: manifest.name,
-    family: manifest.family,
-    bytes: manifest.weights.bytes ?? 0,
-    sha256: manifest.weights.sha256 ?? '',
-    licence: manifest.licence,
-    origin: manifest.origin,
-    isInstalled: weightsPath !== null,
-    isDefault: manifest.modelId === defaultId,
-    hasMasks: manifest.outputs.masks !== null,
-    defaultMinScore: manifest.defaultMinScore,
-    classNames: [...classNamesOf(manifest.outputs.labels)],
-    publishedBoxAp: manifest.accuracy.published?.boxAp ?? null,
-    note: manifest.notes,
-  };
-}
-
-/** What can be said of a manifest that cannot be read: its file's name and what is wrong with it. */
-function brokenSummary({ modelId, error }: BrokenModel): ModelSummary {
-  return {
-    modelId,
-    name: modelId,
-    family: 'faster-rcnn',
-    bytes: 0,
-    sha256: '',
-    licence: 'unknown',
-    origin: 'added',
-    isInstalled: false,
-    isDefault: false,
-    hasMasks: false,
-    defaultMinScore: 0,
-    classNames: [],
-    publishedBoxAp: null,
-    note: error.message,
-  };
 }

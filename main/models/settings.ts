@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 /** What the app remembers besides its cases. Keys of other versions are kept as they are. */
-const Settings = z.looseObject({ defaultModelId: z.string().optional() });
+const Settings = z.looseObject({
+  defaultModelId: z.string().optional(),
+  /** See the contract's ModelSettings. */
+  modelMirror: z.string().nullable().optional(),
+});
 export type Settings = z.infer<typeof Settings>;
 
 const settingsPath = (userDataFolder: string): string => join(userDataFolder, 'settings.json');

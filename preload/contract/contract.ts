@@ -6,7 +6,7 @@ import { ClipPlan, ClipRequest, Exhibit, ExportEvent } from './evidence.ts';
 import { ClassCount, DetectionWindow, Finding, FindingFilter, FindingPage, Verdict } from './findings.ts';
 import { CoverageInterval, Footage, ImportEvent, Playback, ProxyEvent } from './footage.ts';
 import { FindingId, FootageId, RunId } from './ids.ts';
-import { ModelSummary } from './models.ts';
+import { GetModelEvent, ModelSettings, ModelSummary } from './models.ts';
 import { Run, RunParameters, RunProgress } from './runs.ts';
 import { CameraClock, PtsUs } from './time.ts';
 import { TimelineAxis, TimelineExtent, TimelineQuery, TimelineView } from './timeline.ts';
@@ -16,6 +16,7 @@ const base = oc.errors({ APP: { status: 422, message: 'application error', data:
 
 const byFootage = z.object({ footageId: FootageId });
 const byRun = z.object({ runId: RunId });
+const byModel = z.object({ modelId: z.string() });
 const nothing = z.object({});
 
 /** The one contract: the same calls and subscriptions on every host. */
@@ -58,7 +59,21 @@ export const contract = {
   },
   models: {
     list: base.output(z.array(ModelSummary)),
-    setDefault: base.input(z.object({ modelId: z.string() })).output(nothing),
+    setDefault: base.input(byModel).output(nothing),
+    /** Fetches a published model, where the last attempt stopped; the only call that opens a connection. */
+    get: base.input(byModel).output(eventIterator(GetModelEvent)),
+    /** Weights of a listed model from a file; null finds out by hash and name which model that is. */
+    addFile: base
+      .input(z.object({ path: z.string().min(1), modelId: z.string().nullable() }))
+      .output(ModelSummary),
+    /** A model of the person's own: a manifest (`*.model.json`) with its weights beside it. */
+    addManifest: base.input(z.object({ path: z.string().min(1) })).output(ModelSummary),
+    /** Refused for what ships with the app and for what a run under way needs. */
+    remove: base.input(byModel).output(nothing),
+    /** Runs the installed model once and keeps what came of it; a failed test is a result, not an error. */
+    test: base.input(byModel).output(ModelSummary),
+    settings: base.output(ModelSettings),
+    setMirror: base.input(ModelSettings).output(ModelSettings),
   },
   runs: {
     list: base.output(z.array(Run)),

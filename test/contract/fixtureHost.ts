@@ -1,5 +1,6 @@
 import { Broadcast } from '../../main/broadcast.ts';
 import { listFolder } from '../../main/cases/listFolder.ts';
+import { modelsHandlers } from '../../main/models/modelsHandlers.ts';
 import type { Host, HostPorts } from '../../main/ports.ts';
 import { createRouter } from '../../main/router.ts';
 import type { Change } from '../../preload/contract/cases.ts';
@@ -36,7 +37,12 @@ export function fixtureHost(kind: HostPorts['kind'] = 'electron', caseFolder = '
       openCase: () => {
         throw new AppError('case.notFound', 'No case is open.', { detail: { cases: 0 } });
       },
-      models: { list: () => Promise.resolve([]), setDefault: () => Promise.resolve({}) },
+      models: modelsHandlers({
+        folders: { modelsFolder: caseFolder, userDataFolder: caseFolder },
+        nowWallMs: () => 0,
+        trial: () => Promise.reject(new AppError('model.notFound', 'There is no model.')),
+        queryNeededIds: () => Promise.resolve(new Set()),
+      }),
       info: () => Promise.resolve({ ...INFO, host: kind }),
       listFolder,
       pickPaths: () => Promise.resolve([]),

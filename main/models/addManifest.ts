@@ -1,0 +1,83 @@
+import { open, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { AppError, errorFromData } from '../../preload/contract/errors.ts';
+import { parseManifest, type Manifest } from '../detect/manifest.ts';
+import { readCatalogue, type ModelFolders } from './catalogue.ts';
+import { testModel, writeTest, type TestPorts } from './modelTests.ts';
+import { copyWeights, publishStaged, withStagingFolder } from './staging.ts';
+
+/** Many times the longest of ours. */
+const MOST_MANIFEST_BYTES = 1 << 20;
+
+export interface AddManifestOptions extends TestPorts {
+  readonly folders: ModelFolders;
+  /** A `*.model.json` with the weights it names beside it; both are copied, never moved. */
+  readonly manifestPath: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Installs a model of the person's own. Its manifest is checked, its weights are copied, hashed and held against the
+ * manifest where that states a hash, and the two are tried together before they are kept. The copy of the weights is
+ * called after the model's id, so that it can take no other model's place.
+ * @returns the model's id.
+ * @throws AppError file.notFound, model.invalidManifest, disk.full, model.hashMismatch, and what its test failed with;
+ *   the signal's reason.
+ */
+export async function addManifest(options: AddManifestOptions): Promise<string> {
+  const { folders, manifestPath, signal } = options;
+  const given = parseManifest(await readManifestText(manifestPath), manifestPath);
+  const { modelId } = given;
+  await checkIdIsFree(folders, modelId, manifestPath);
+  return withStagingFolder(folders, async (staging) => {
+    const file = `${modelId}.onnx`;
+    const weightsPath = join(staging, file);
+    const copied = await copyWeights(join(dirname(manifestPath), given.weights.file), weightsPath, signal);
+    checkStatedHash(given, copied.sha256, manifestPath);
+    const weights = { ...copied, file, url: null };
+    const manifestJson = `${JSON.stringify({ ...given, origin: 'added', weights }, null, 2)}\n`;
+    const test = await testModel(
+      { manifestJson, weightsPath, weightsSha256: copied.sha256 },
+      options,
+      signal,
+    );
+    if (test.outcome === 'failed') throw errorFromData(test.error);
+    await writeFile(join(staging, `${modelId}.model.json`), manifestJson);
+    await publishStaged(staging, folders);
+    await writeTest(folders, modelId, test);
+    return modelId;
+  });
+}
+
+async function readManifestText(path: string): Promise<string> {
+  let text: Buffer;
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(MOST_MANIFEST_BYTES + 1));
+      text = buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    const message = `The manifest cannot be read; check that it is there: ${path}`;
+    throw new AppError('file.notFound', message, { cause });
+  }
+  if (text.length <= MOST_MANIFEST_BYTES) return text.toString('utf8');
+  throw new AppError('model.invalidManifest', `This is too long for a model manifest: ${path}`);
+}
+
+async function checkIdIsFree(folders: ModelFolders, modelId: string, path: string): Promise<void> {
+  const { models, broken } = await readCatalogue(folders);
+  if (!models.has(modelId) && !broken.some((model) => model.modelId === modelId)) return;
+  const message = `There is a model ${modelId} already; remove it first, or give this one its own id: ${path}`;
+  throw new AppError('model.invalidManifest', message, { detail: { modelId } });
+}
+
+function checkStatedHash({ weights, modelId, name }: Manifest, sha256: string, path: string): void {
+  if (weights.sha256 === null || weights.sha256 === sha256) return;
+  const message = `The weights beside it are not those that ${name} names (SHA-256 ${sha256}); get ${weights.file} again: ${path}`;
+  throw new AppError('model.hashMismatch', message, {
+    detail: { modelId, expectedSha256: weights.sha256 },
+  });
+}

@@ -1,0 +1,65 @@
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { AppError } from '../../preload/contract/errors.ts';
+import { hashFile } from '../detect/weightsFile.ts';
+import { addedModelsFolder, type ModelFolders } from './catalogue.ts';
+import { checkFreeSpace, freeBytesOf } from './diskSpace.ts';
+
+/**
+ * A folder on the disk of the person's models in which a model is put together and tried before it may take its
+ * place; gone afterwards, with whatever was left in it.
+ */
+export async function withStagingFolder<T>(
+  folders: ModelFolders,
+  work: (stagingFolder: string) => Promise<T>,
+): Promise<T> {
+  const folder = addedModelsFolder(folders);
+  await mkdir(folder, { recursive: true });
+  const staging = await mkdtemp(join(folder, '.incoming-'));
+  try {
+    return await work(staging);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+/** Gives what was staged its place, weights before manifests: a manifest never names what is not there. */
+export async function publishStaged(stagingFolder: string, folders: ModelFolders): Promise<void> {
+  const isManifest = (name: string): boolean => name.endsWith('.model.json');
+  const names = await readdir(stagingFolder);
+  for (const name of names.toSorted((a, b) => Number(isManifest(a)) - Number(isManifest(b)))) {
+    await rename(join(stagingFolder, name), join(addedModelsFolder(folders), name));
+  }
+}
+
+export interface CopiedFile {
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/**
+ * Copies a person's file; what is hashed is the copy.
+ * @throws AppError file.notFound, disk.full; the signal's reason when aborted.
+ */
+export async function copyWeights(
+  sourcePath: string,
+  toPath: string,
+  signal: AbortSignal,
+): Promise<CopiedFile> {
+  try {
+    const { size } = await stat(sourcePath);
+    checkFreeSpace(toPath, size, await freeBytesOf(join(toPath, '..')));
+    signal.throwIfAborted();
+    await copyFile(sourcePath, toPath);
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (cause instanceof AppError) throw cause;
+    const isFull = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC';
+    if (isFull)
+      throw new AppError('disk.full', `There is no room to copy the model; free some: ${toPath}`, { cause });
+    const message = `The model file cannot be copied; check that it is there and readable: ${sourcePath}`;
+    throw new AppError('file.notFound', message, { cause });
+  }
+  return hashFile(toPath, signal);
+}

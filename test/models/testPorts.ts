@@ -1,0 +1,29 @@
+import { tryModel } from '../../main/detect/trial.ts';
+import { forkAnalyzer } from '../../main/loopback/analyzerProcess.ts';
+import type { ModelFolders } from '../../main/models/catalogue.ts';
+import { modelsHandlers, type ModelsHandlers } from '../../main/models/modelsHandlers.ts';
+import type { TestPorts } from '../../main/models/modelTests.ts';
+
+const ANALYZER = new URL('../../main/analyzer/process.ts', import.meta.url);
+
+/** Tests models in a real analyzer process. */
+export const testPorts: TestPorts = {
+  nowWallMs: () => 1_700_000_000_000,
+  trial: (model, signal) =>
+    tryModel({
+      ...model,
+      threads: 1,
+      providers: ['cpu'],
+      spawn: () => forkAnalyzer(ANALYZER, () => undefined),
+      signal,
+    }),
+};
+
+/** Handlers over the folders, with runs that need these models. */
+export function handlersOver(folders: ModelFolders, neededIds: readonly string[] = []): ModelsHandlers {
+  return modelsHandlers({
+    ...testPorts,
+    folders,
+    queryNeededIds: () => Promise.resolve(new Set(neededIds)),
+  });
+}
