@@ -90,6 +90,22 @@ describe.skipIf(browserPath() === null)('the workstation on a case of three came
     );
   });
 
+  it('stays where the list is scrolled to, wherever the selected finding is', async () => {
+    const list = page.getByRole('listbox', { name: 'Findings in order of time' });
+    await list.hover();
+    for (let i = 0; i < 5; i++) await page.mouse.wheel(0, 800);
+    await page.waitForFunction(
+      () => (document.querySelector('[role=listbox]')?.scrollTop ?? 0) > 3000,
+      undefined,
+      { timeout: 5000 },
+    );
+    // Rows that come into sight are laid out and measured: nothing may be pulled back by that.
+    await page.waitForTimeout(500);
+    expect(await list.evaluate(({ scrollTop }) => scrollTop)).toBeGreaterThan(3000);
+    await list.evaluate((element) => element.scrollTo({ top: 0 }));
+    await page.waitForSelector('[role=option][aria-selected=true]');
+  });
+
   it('keeps a verdict given by key, and takes it back', async () => {
     const findingId = await page.locator('[role=option][aria-selected=true]').getAttribute('data-finding');
     await page.keyboard.press('1');
