@@ -119,7 +119,7 @@ async function clipArguments(job: ClipExport, draft: ExhibitDraft, signal: Abort
   const argumentsFor = async (paths: { path: string; outputPath: string; scriptPath: string | null }) =>
     clip.cut === null
       ? exactArguments({ ...clip, ...paths, startPtsUs, ffmpegPath: source.ffmpegPath, signal })
-      : copyArguments({ ...clip, ...paths, startPtsUs, cut: clip.cut, firstPtsUs: clip.window.firstPtsUs });
+      : copyArguments({ ...clip, ...paths, startPtsUs, cut: clip.cut });
   const scriptPath = await writeScript(job, draft);
   return {
     forFfmpeg: await argumentsFor({

@@ -9,6 +9,7 @@ import type { CutRequest } from '../video/clipCutSearch.ts';
 import { seekBeforeKey } from '../video/clipPackets.ts';
 import { EXACT_CONTAINER, copyContainer } from '../video/clipWrite.ts';
 import type { ClipContainer, FrameWindow } from '../video/clipWrite.ts';
+import { decodableFrames, trustedFrames, undecodableNotes } from './undecodable.ts';
 
 /** What a clip is taken from. */
 export interface ClipSource {
@@ -16,6 +17,8 @@ export interface ClipSource {
   readonly footage: StoredFootage;
   /** PTS of every frame of the footage, µs, ascending. */
   readonly frameTimesUs: Float64Array;
+  /** False where frames that the index lists may not decode: planning then decodes the stretch to see. */
+  readonly isIndexTrusted: boolean;
 }
 
 /** A plan with everything that making the clip needs. */
@@ -25,6 +28,12 @@ export interface WorkedOutClip {
   readonly window: FrameWindow;
   /** Their PTS. */
   readonly clipTimesUs: Float64Array;
+  /** PTS of the frames between that cannot be decoded; known only where the index was not trusted. */
+  readonly undecodableUs: Float64Array;
+  /** True where frames may not decode, so that decoding has to be done in the way that can be repeated. */
+  readonly isDamaged: boolean;
+  /** Media time that becomes the clip's time 0. */
+  readonly originPtsUs: number;
   readonly container: ClipContainer;
   /** For a stream copy: which packets. Null for an exact clip. */
   readonly cut: PacketCut | null;
@@ -34,8 +43,8 @@ export interface WorkedOutClip {
 
 /**
  * Works out what an export will hold, before it is made. Reads the recording's packets around the range; decodes
- * nothing unless the container stores no presentation times.
- * @throws AppError `clip.emptyRange` when no frame lies in the range, `input.invalid` for marks on a stream copy,
+ * nothing unless the container stores no presentation times or the index is not to be trusted there.
+ * @throws AppError `clip.emptyRange` when no frame of the range can be shown, `input.invalid` for marks on a stream copy,
  * `clip.notVerified` when the recording cannot be cut there.
  */
 export async function planClip(
@@ -73,7 +82,7 @@ async function planCopy(
   const window = windowOfRange(frameTimesUs, cut.keyPtsUs, cut.lastPtsUs);
   if (window === null) throw new AppError('internal', 'A cut without frames.');
   const notes = [...copyNotes(asked, window, cut), ...footageNotes(footage, 'copy')];
-  return workedOut({ request, source, window, container, cut, keyPtsUs: cut.keyPtsUs, notes });
+  return workedOut({ request, source, window, container, cut, keyPtsUs: cut.keyPtsUs, notes, signal });
 }
 
 async function planExact(
@@ -88,7 +97,7 @@ async function planExact(
     'The pictures are encoded again (H.264, CRF 17): the clip shows exactly the frames asked for, but is not the recorded data itself.',
     ...footageNotes(source.footage, 'exact'),
   ];
-  return workedOut({ request, source, window: asked, container, cut: null, keyPtsUs, notes });
+  return workedOut({ request, source, window: asked, container, cut: null, keyPtsUs, notes, signal });
 }
 
 function cutRequest(
@@ -100,32 +109,43 @@ function cutRequest(
   return { ffmpegPath, path: footage.path, frameTimesUs, firstPtsUs, lastPtsUs, container, signal };
 }
 
-function workedOut(parts: {
+async function workedOut(parts: {
   request: ClipRequest;
   source: ClipSource;
+  /** Of the index: frames in it may not decode. */
   window: FrameWindow;
   container: ClipContainer;
   cut: PacketCut | null;
   keyPtsUs: number | null;
   notes: string[];
-}): WorkedOutClip {
-  const { request, source, window, container, cut, keyPtsUs, notes } = parts;
-  const times = source.frameTimesUs;
-  const first = lowerBound(times, window.firstPtsUs);
+  signal: AbortSignal;
+}): Promise<WorkedOutClip> {
+  const { request, source, container, cut, keyPtsUs, signal } = parts;
+  const { ffmpegPath, frameTimesUs, footage, isIndexTrusted } = source;
+  const seekPtsUs = keyPtsUs === null ? null : seekBeforeKey(frameTimesUs[0] ?? 0, keyPtsUs);
+  const shown = isIndexTrusted
+    ? trustedFrames(frameTimesUs, parts.window)
+    : await decodableFrames({
+        ...{ ffmpegPath, path: footage.path, frameTimesUs, window: parts.window, seekPtsUs, signal },
+      });
+  const { window } = shown;
   return {
     plan: {
       request,
       firstPtsUs: window.firstPtsUs,
       lastPtsUs: window.lastPtsUs,
       frames: window.frames,
-      notes,
-      suggestedFileName: clipFileName(source.footage.fileName, window, request.mode, container),
+      notes: [...undecodableNotes(shown, frameTimesUs, request.mode), ...parts.notes],
+      suggestedFileName: clipFileName(footage.fileName, window, request.mode, container),
     },
     window,
-    clipTimesUs: times.slice(first, first + window.frames),
+    clipTimesUs: shown.timesUs,
+    undecodableUs: shown.undecodableUs,
+    isDamaged: !isIndexTrusted,
+    originPtsUs: (cut === null ? window : parts.window).firstPtsUs,
     container,
     cut,
-    seekPtsUs: keyPtsUs === null ? null : seekBeforeKey(times[0] ?? 0, keyPtsUs),
+    seekPtsUs,
   };
 }
 

@@ -1,13 +1,21 @@
 import { AppError } from '../../preload/contract/errors.ts';
-import { hashFrames } from '../video/clipFrames.ts';
+import type { PacketCut } from '../video/clipCut.ts';
+import { hashFrames, hashPackets, wholeStreamArguments } from '../video/clipFrames.ts';
 import type { HashedFrame } from '../video/clipFrames.ts';
 import { readPackets } from '../video/clipPackets.ts';
+import { cutArguments } from '../video/clipWrite.ts';
 import type { ClipSource, WorkedOutClip } from './clipPlan.ts';
 
 /** What decoding the finished clip showed. */
 export interface VerifiedClip {
   /** The clip's own PTS of its first frame, µs: clip time = footage PTS - first footage PTS + this. */
   readonly firstPtsInClipUs: number;
+  /**
+   * Frames of a copy whose pixels are not those of the recording decoded from further back. More than 0 only in
+   * damaged stretches, where a decoder paints over what it lacks with what it has seen before; the packets are then
+   * the recording's own, each of them.
+   */
+  readonly differingFrames: number;
 }
 
 export interface Verification {
@@ -25,7 +33,8 @@ const EXACT_TIME_TOLERANCE_US = 1;
 
 /**
  * Decodes a finished clip and holds it against its plan: as many frames, the same distances in time, and for a
- * stream copy pixel for pixel the frames that the recording gives when it is decoded from before the cut.
+ * stream copy pixel for pixel the frames that the recording gives when it is decoded from before the cut. Where
+ * the recording is damaged, frames may differ if every packet is the recorded one.
  * @throws AppError `clip.notVerified`, with what differs, in `detail`.
  */
 export async function verifyClip(verification: Verification): Promise<VerifiedClip> {
@@ -39,23 +48,29 @@ export async function verifyClip(verification: Verification): Promise<VerifiedCl
     path: clipPath,
     seekPtsUs: null,
     window: null,
+    isDamaged: clip.isDamaged,
     signal,
     onFrame: report(0),
   });
   verifyTimes(clip, made);
-  if (clip.cut !== null) {
-    await verifyNothingHidden(verification);
-    const recorded = await hashFrames({
-      ffmpegPath: source.ffmpegPath,
-      path: source.footage.path,
-      seekPtsUs: clip.seekPtsUs,
-      window: clip.window,
-      signal,
-      onFrame: report(1),
-    });
-    verifyPixels(clip, made, recorded);
+  const firstPtsInClipUs = made[0]?.ptsUs ?? 0;
+  if (clip.cut === null) return { firstPtsInClipUs, differingFrames: 0 };
+  await verifyNothingHidden(verification);
+  const recorded = await hashFrames({
+    ffmpegPath: source.ffmpegPath,
+    path: source.footage.path,
+    seekPtsUs: clip.seekPtsUs,
+    window: { ...clip.window, startPtsUs: source.frameTimesUs[0] ?? 0 },
+    isDamaged: clip.isDamaged,
+    signal,
+    onFrame: report(1),
+  });
+  const differing = differingFrames(clip, made, recorded);
+  const [first] = differing;
+  if (first !== undefined && !(clip.isDamaged && (await hasRecordedPackets(verification, clip.cut)))) {
+    throw notVerified(clip, `frame ${first} differs from the recording's`);
   }
-  return { firstPtsInClipUs: made[0]?.ptsUs ?? 0 };
+  return { firstPtsInClipUs, differingFrames: differing.length };
 }
 
 function verifyTimes(clip: WorkedOutClip, made: readonly HashedFrame[]): void {
@@ -87,18 +102,32 @@ async function verifyNothingHidden({ clip, source, clipPath, signal }: Verificat
   if (hidden !== expected) throw notVerified(clip, `it hides ${hidden} pictures instead of ${expected}`);
 }
 
-function verifyPixels(
+/** Places of the frames whose pixels are not those of the recording's frame at the same time. */
+function differingFrames(
   clip: WorkedOutClip,
   made: readonly HashedFrame[],
   recorded: readonly HashedFrame[],
-): void {
+): number[] {
+  const differing: number[] = [];
   for (const [i, ptsUs] of clip.clipTimesUs.entries()) {
     const frame = recorded[i];
     if (frame?.ptsUs !== ptsUs) {
       throw notVerified(clip, `the recording itself does not decode as indexed at ${ptsUs} µs`);
     }
-    if (frame.md5 !== made[i]?.md5) throw notVerified(clip, `frame ${i} differs from the recording's`);
+    if (frame.md5 !== made[i]?.md5) differing.push(i);
   }
+  return differing;
+}
+
+async function hasRecordedPackets(
+  { clip, source, clipPath, signal }: Verification,
+  cut: PacketCut,
+): Promise<boolean> {
+  const startPtsUs = source.frameTimesUs[0] ?? 0;
+  const from = cutArguments({ path: source.footage.path, startPtsUs, seekPtsUs: clip.seekPtsUs, cut });
+  const recorded = await hashPackets(source.ffmpegPath, from, signal);
+  const made = await hashPackets(source.ffmpegPath, wholeStreamArguments(clipPath), signal);
+  return made.length === recorded.length && made.every((md5, i) => md5 === recorded[i]);
 }
 
 function notVerified(clip: WorkedOutClip, difference: string): AppError {

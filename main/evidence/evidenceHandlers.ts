@@ -56,7 +56,22 @@ async function* runExport(
   options: EvidenceOptions,
   signal: AbortSignal,
 ): AsyncGenerator<ExportEvent> {
-  const { ffmpegVersion, ...prepared } = await prepare(request, options, signal);
+  const prepared = await prepare(request, options, signal);
+  try {
+    yield* exportPrepared(prepared, options, signal);
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'clip.notVerified')) throw error;
+    if (!prepared.source.isIndexTrusted) throw error;
+    // A recording that nobody has decoded yet can turn out to be damaged only now: once more, with eyes open.
+    yield* exportPrepared(await prepare(request, options, signal, 'decode'), options, signal);
+  }
+}
+
+async function* exportPrepared(
+  { ffmpegVersion, ...prepared }: Prepared,
+  options: EvidenceOptions,
+  signal: AbortSignal,
+): AsyncGenerator<ExportEvent> {
   const ports: ExportPorts = {
     ...options,
     ffmpegVersion,
@@ -81,6 +96,8 @@ async function prepare(
   request: ClipRequest,
   options: EvidenceOptions,
   signal: AbortSignal,
+  /** `decode` looks at every frame of the stretch; otherwise only where something is known to be wrong. */
+  planning: 'index' | 'decode' = 'index',
 ): Promise<Prepared> {
   const footage = await options.store.read.queryFootageById(request.footageId);
   if (footage === null) {
@@ -89,7 +106,8 @@ async function prepare(
   const run = await queryRunOfClip(request, footage, options.store);
   const ffmpeg = await options.findFfmpeg();
   const frameTimesUs = await options.loadFrameTimes(footage, signal);
-  const source: ClipSource = { ffmpegPath: ffmpeg.path, footage, frameTimesUs };
+  const isIndexTrusted = planning === 'index' && !(await isDamagedNear(request, footage, options.store.read));
+  const source: ClipSource = { ffmpegPath: ffmpeg.path, footage, frameTimesUs, isIndexTrusted };
   const clip = await planClip(request, source, signal);
   if (!request.burnBoxes) return { clip, source, run, detections: [], ffmpegVersion: ffmpeg.version };
   const seen = await options.store.read.queryDetectionWindow(
@@ -102,6 +120,25 @@ async function prepare(
   const plan = { ...clip.plan, notes: [...clip.plan.notes, note] };
   const { detections } = seen;
   return { clip: { ...clip, plan }, source, run, detections, ffmpegVersion: ffmpeg.version };
+}
+
+/** A stream copy begins up to a group of pictures before the range; recorders write a key frame every 0.5 to 10 s. */
+const NEAR_US = 10_000_000;
+
+/** Whether import or the current run found damage that the clip may take in. */
+async function isDamagedNear(
+  { fromPtsUs, toPtsUs }: ClipRequest,
+  footage: StoredFootage,
+  read: Store['read'],
+): Promise<boolean> {
+  if (footage.notices.some(({ kind }) => kind === 'decodeErrors' || kind === 'framesMissing')) return true;
+  const coverage = await read.queryCoverage(footage.footageId);
+  return coverage.some(
+    (stretch) =>
+      stretch.kind === 'undecodable' &&
+      stretch.fromPtsUs <= toPtsUs + NEAR_US &&
+      stretch.toPtsUs > fromPtsUs - NEAR_US,
+  );
 }
 
 /** The run whose boxes are drawn in, else the one that the finding belongs to, else none. */

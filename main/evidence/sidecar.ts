@@ -63,10 +63,7 @@ export function clipSidecar(fileName: string, facts: SidecarFacts): string {
       mode: request.mode,
       frames: clip.window.frames,
       firstPtsInClipUs: facts.verified.firstPtsInClipUs,
-      verifiedBy:
-        request.mode === 'copy'
-          ? 'every decoded frame equals the source frame (MD5 of pixels), and all times'
-          : 'number of frames and all times',
+      verifiedBy: verifiedBy(request, facts.verified),
       notes,
     },
     source: {
@@ -85,12 +82,21 @@ export function clipSidecar(fileName: string, facts: SidecarFacts): string {
       firstFrame: momentOf(anchor, clip.window.firstPtsUs),
       lastFrame: momentOf(anchor, clip.window.lastPtsUs),
       framePtsUs: request.mode === 'exact' ? [...clip.clipTimesUs] : null,
+      undecodablePtsUs: [...clip.undecodableUs],
     },
     drawnIn: markedIn(request),
     findingId: request.findingId,
     run: run === null ? null : runFacts(run),
   };
   return `${JSON.stringify(sidecar, null, 2)}\n`;
+}
+
+function verifiedBy({ mode }: ClipRequest, { differingFrames }: VerifiedClip): string {
+  if (mode === 'exact') return 'number of frames and all times';
+  if (differingFrames === 0) {
+    return 'every decoded frame equals the source frame (MD5 of pixels), and all times';
+  }
+  return `every packet equals the source packet (MD5), and number and times of frames; ${differingFrames} frames in damaged stretches decode to other pixels than in the source, decoded from further back`;
 }
 
 function runFacts(run: Run): object {

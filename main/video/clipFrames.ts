@@ -1,5 +1,5 @@
 import { AppError } from '../../preload/contract/errors.ts';
-import { seekArguments } from './clipPackets.ts';
+import { decoderArguments, readUntil, seekArguments } from './clipPackets.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
 import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
@@ -17,10 +17,14 @@ export interface HashRequest {
   readonly seekPtsUs: number | null;
   /** Only frames between these times, and no more than `frames`; null gives every frame of the file. */
   readonly window: {
+    /** PTS of the file's first frame. */
+    readonly startPtsUs: number;
     readonly lowestPtsUs: number;
     readonly highestPtsUs: number;
     readonly frames: number;
   } | null;
+  /** True where frames may not decode: then always the same pictures come out, if slower. */
+  readonly isDamaged: boolean;
   readonly signal: AbortSignal;
   readonly onFrame?: (framesSoFar: number) => void;
 }
@@ -38,17 +42,12 @@ export async function hashFrames(request: HashRequest): Promise<HashedFrame[]> {
       : [
           `select=between(t\\,${(window.lowestPtsUs / 1e6).toFixed(7)}\\,${(window.highestPtsUs / 1e6).toFixed(7)})`,
         ];
-  const frames: HashedFrame[] = [];
-  const splitter = createLineSplitter((line) => {
-    if (line.startsWith('#')) return;
-    frames.push(parseFrame(line));
-    request.onFrame?.(frames.length);
-  });
-  await runFfmpeg({
+  return readHashes({
     ...request,
-    logLevel: 'error',
     args: [
       ...seekArguments(request.seekPtsUs),
+      ...(window === null ? [] : readUntil(request.seekPtsUs, window.startPtsUs, window.highestPtsUs)),
+      ...decoderArguments(request.isDamaged),
       '-copyts',
       ...inputArguments(request.path),
       ...VIDEO_STREAM,
@@ -57,13 +56,50 @@ export async function hashFrames(request: HashRequest): Promise<HashedFrame[]> {
       ...(await passthroughArguments(request.ffmpegPath, request.signal)),
       ...['-enc_time_base', '1/1000000', '-f', 'framemd5', 'pipe:1'],
     ],
+  });
+}
+
+/**
+ * MD5 of every packet of a whole file's video stream or of a cut, in the order they are stored: `from` are
+ * `cutArguments` or {@link wholeStreamArguments}.
+ */
+export async function hashPackets(
+  ffmpegPath: string,
+  from: readonly string[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const packets = await readHashes({ ffmpegPath, signal, args: [...from, '-f', 'framemd5', 'pipe:1'] });
+  return packets.map(({ md5 }) => md5);
+}
+
+/** ffmpeg's arguments, up to the output's own, that read a file's packets as they are. */
+export function wholeStreamArguments(path: string): string[] {
+  return ['-copyts', ...inputArguments(path), ...VIDEO_STREAM, '-c', 'copy', '-copyinkf'];
+}
+
+/** Runs an ffmpeg that writes `framemd5` to its stdout. */
+async function readHashes(job: {
+  readonly ffmpegPath: string;
+  readonly args: readonly string[];
+  readonly signal: AbortSignal;
+  readonly onFrame?: (framesSoFar: number) => void;
+}): Promise<HashedFrame[]> {
+  const frames: HashedFrame[] = [];
+  const splitter = createLineSplitter((line) => {
+    if (line.startsWith('#')) return;
+    frames.push(parseFrame(line));
+    job.onFrame?.(frames.length);
+  });
+  await runFfmpeg({
+    ...job,
+    logLevel: 'error',
     onStdoutChunk: (chunk) => splitter.push(chunk.toString('latin1')),
   });
   splitter.end();
   return frames;
 }
 
-/** `stream, dts, pts, duration, size, md5` with times in µs. */
+/** `stream, dts, pts, duration, size, md5`. */
 function parseFrame(line: string): HashedFrame {
   const fields = line.split(',').map((field) => field.trim());
   const [pts, md5] = [fields[2], fields[5]];

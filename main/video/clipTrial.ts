@@ -86,7 +86,8 @@ async function recordedFrames(
   return hashFrames({
     ...request,
     seekPtsUs: seekWithin(times[0] ?? 0, lowestPtsUs - REFERENCE_US),
-    window: { lowestPtsUs, highestPtsUs, frames },
+    window: { startPtsUs: times[0] ?? 0, lowestPtsUs, highestPtsUs, frames },
+    isDamaged: false,
   });
 }
 
@@ -98,10 +99,16 @@ async function framesOfCut(request: CutRequest, cut: PacketCut): Promise<HashedF
     const seekPtsUs = seekBeforeKey(startPtsUs, cut.keyPtsUs);
     const args = copyArguments({
       ...request,
-      ...{ cut, startPtsUs, seekPtsUs, outputPath, firstPtsUs: cut.keyPtsUs },
+      ...{ cut, startPtsUs, seekPtsUs, outputPath, originPtsUs: cut.keyPtsUs },
     });
     await writeClip({ ...request, args, frames: 1, onProgress: () => undefined });
-    return await hashFrames({ ...request, path: outputPath, seekPtsUs: null, window: null });
+    return await hashFrames({
+      ...request,
+      path: outputPath,
+      seekPtsUs: null,
+      window: null,
+      isDamaged: false,
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,6 +1,6 @@
 import { AppError } from '../../preload/contract/errors.ts';
 import type { PacketCut } from './clipCut.ts';
-import { seekArguments } from './clipPackets.ts';
+import { decoderArguments, readUntil, seekArguments } from './clipPackets.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
 import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
@@ -38,49 +38,55 @@ export function copyContainer(container: string, codec: string): ClipContainer {
 /** Container of a re-encoded clip. */
 export const EXACT_CONTAINER: ClipContainer = MP4;
 
-/** Reading goes on this long after the last frame wanted: more than any reordering or interleaving. */
-const READ_ON_US = 10_000_000;
-
-function readUntil(seekPtsUs: number | null, startPtsUs: number, lastPtsUs: number): string[] {
-  return ['-t', ffmpegSeconds(lastPtsUs - (seekPtsUs ?? startPtsUs) + READ_ON_US)];
-}
-
 /** A number for an ffmpeg expression, seconds, without an exponent. */
 const seconds = (us: number): string => (us / 1e6).toFixed(7);
 
-export interface CopyJob {
+/** A cut and the recording it is taken from. */
+export interface RecordedCut {
   readonly path: string;
   readonly startPtsUs: number;
   /** Where to begin reading (see `seekBeforeKey`); null is the start of the file, at `startPtsUs`. */
   readonly seekPtsUs: number | null;
   readonly cut: PacketCut;
-  /** PTS of the first frame that a player shows: it becomes 0, except in TS, which keeps the recording's times. */
-  readonly firstPtsUs: number;
+}
+
+/**
+ * ffmpeg's arguments, up to the output's own, that pick the packets of a cut one by one by their time (bitstream
+ * filter `noise` with `drop`), because `-ss`/`-to` cut where the demuxer happens to land and keep leading pictures
+ * that cannot be decoded.
+ */
+export function cutArguments({ path, startPtsUs, seekPtsUs, cut }: RecordedCut): string[] {
+  const keep = `between(${cut.time}*tb\\,${seconds(cut.lowestUs)}\\,${seconds(cut.highestUs)})`;
+  return [
+    ...seekArguments(seekPtsUs),
+    ...readUntil(seekPtsUs, startPtsUs, cut.lastPtsUs),
+    '-copyts',
+    ...inputArguments(path),
+    ...VIDEO_STREAM,
+    ...['-c', 'copy', '-copyinkf', '-bsf:v', `noise=drop=not(${keep})`],
+  ];
+}
+
+export interface CopyJob extends RecordedCut {
+  /** PTS of the first frame that is not hidden: it becomes 0, except in TS, which keeps the recording's times. */
+  readonly originPtsUs: number;
   readonly container: ClipContainer;
   readonly outputPath: string;
 }
 
 /**
- * ffmpeg's arguments for a stream copy. Packets are chosen one by one by their PTS (bitstream filter `noise` with
- * `drop`), because `-ss`/`-to` cut where the demuxer happens to land and keep leading pictures that cannot be
- * decoded. With the first shown frame at 0, the edit list of an MP4 hides nothing but what the recording hides.
+ * ffmpeg's arguments for a stream copy. With the first shown frame at 0, the edit list of an MP4 hides nothing but
+ * what the recording hides.
  */
 export function copyArguments(job: CopyJob): string[] {
-  const { cut, container } = job;
-  const keep = `between(${cut.time}*tb\\,${seconds(cut.lowestUs)}\\,${seconds(cut.highestUs)})`;
   const times =
-    container.muxer === 'mpegts'
+    job.container.muxer === 'mpegts'
       ? ['-muxdelay', '0', '-muxpreload', '0']
-      : ['-output_ts_offset', ffmpegSeconds(-job.firstPtsUs)];
+      : ['-output_ts_offset', ffmpegSeconds(-job.originPtsUs)];
   return [
-    ...seekArguments(job.seekPtsUs),
-    ...readUntil(job.seekPtsUs, job.startPtsUs, cut.lastPtsUs),
-    '-copyts',
-    ...inputArguments(job.path),
-    ...VIDEO_STREAM,
-    ...['-map_metadata', '-1', '-map_chapters', '-1', '-c', 'copy', '-copyinkf'],
-    ...['-bsf:v', `noise=drop=not(${keep})`, ...times],
-    ...['-f', container.muxer, '-y', `file:${job.outputPath}`],
+    ...cutArguments(job),
+    ...['-map_metadata', '-1', '-map_chapters', '-1', ...times],
+    ...['-f', job.container.muxer, '-y', `file:${job.outputPath}`],
   ];
 }
 
@@ -91,13 +97,14 @@ export interface ExactJob {
   /** Where to begin reading; null is the start of the file, at `startPtsUs`. */
   readonly seekPtsUs: number | null;
   readonly window: FrameWindow;
+  readonly isDamaged: boolean;
   /** Subtitle script to draw into the picture (see burnScript.ts), or null. */
   readonly scriptPath: string | null;
   readonly outputPath: string;
   readonly signal: AbortSignal;
 }
 
-/** A run of frames of the index, with bounds that lie between frames. */
+/** A run of frames, with bounds that lie between frames of the index. */
 export interface FrameWindow {
   readonly firstPtsUs: number;
   readonly lastPtsUs: number;
@@ -135,6 +142,7 @@ export async function exactArguments(job: ExactJob): Promise<string[]> {
   return [
     ...seekArguments(job.seekPtsUs),
     ...readUntil(job.seekPtsUs, job.startPtsUs, window.lastPtsUs),
+    ...decoderArguments(job.isDamaged),
     '-copyts',
     ...inputArguments(job.path),
     ...VIDEO_STREAM,

@@ -47,7 +47,8 @@ async function* framesOf(
   let pass: DecodePass | null = null;
   try {
     options.signal.throwIfAborted();
-    const passthrough = await passthroughArguments(options.ffmpegPath, options.signal);
+    const { ffmpegPath, ffmpegVersion, signal } = options;
+    const passthrough = await passthroughArguments(ffmpegPath, signal, ffmpegVersion);
     const seekUs = await seekTargetUs(path, options);
     pass = new DecodePass(path, options, { passthrough, seekUs });
     try {
@@ -62,7 +63,8 @@ async function* framesOf(
   }
 }
 
-const EMPTY_SUMMARY: DecodeSummary = {
+/** Of a pass that never began. */
+export const EMPTY_SUMMARY: DecodeSummary = {
   decodedPtsUs: new Float64Array(0),
   lastFrameEndPtsUs: null,
   complaints: [],

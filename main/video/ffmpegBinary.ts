@@ -97,16 +97,17 @@ const passthroughByPath = new Map<string, readonly string[]>();
 
 /**
  * The output option that keeps every frame and its own time: `-fps_mode passthrough`, or `-vsync 0` for ffmpeg
- * before 5.1 (ffmpeg's Changelog, 5.1). Asked once for each program.
+ * before 5.1 (ffmpeg's Changelog, 5.1). The program is asked once, or not at all when its `version` is known.
  */
 export async function passthroughArguments(
   ffmpegPath: string,
   signal: AbortSignal,
+  version?: string,
 ): Promise<readonly string[]> {
   const known = passthroughByPath.get(ffmpegPath);
   if (known !== undefined) return known;
-  const version = /^n?(\d+)\.(\d+)/.exec(await readFfmpegVersion(ffmpegPath, signal));
-  const [major, minor] = [Number(version?.[1] ?? Infinity), Number(version?.[2] ?? 0)];
+  const numbers = /^n?(\d+)\.(\d+)/.exec(version ?? (await readFfmpegVersion(ffmpegPath, signal)));
+  const [major, minor] = [Number(numbers?.[1] ?? Infinity), Number(numbers?.[2] ?? 0)];
   const isOld = major < 5 || (major === 5 && minor < 1);
   const args = isOld ? ['-vsync', '0'] : ['-fps_mode', 'passthrough'];
   passthroughByPath.set(ffmpegPath, args);

@@ -5,6 +5,8 @@ export type FrameFit = 'stretch' | 'contain';
 
 export interface DecodeOptions {
   readonly ffmpegPath: string;
+  /** What `ffmpegPath` names itself; spares asking it once more. */
+  readonly ffmpegVersion?: string;
   readonly signal: AbortSignal;
   /** The first frame is the first one at or after this; null starts at the first frame of the file. */
   readonly fromPtsUs: number | null;

@@ -27,6 +27,7 @@ export async function openClipSource(path: string): Promise<ClipSource> {
   return {
     ffmpegPath,
     frameTimesUs: index.frameTimesUs,
+    isIndexTrusted: true,
     footage: {
       footageId: FOOTAGE_ID,
       path,

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const decodeAll = (path: string, { ffmpegPath }: ClipSource): Promise<HashedFrame[]> =>
-  hashFrames({ ffmpegPath, path, seekPtsUs: null, window: null, signal });
+  hashFrames({ ffmpegPath, path, seekPtsUs: null, window: null, isDamaged: false, signal });
 
 const CLIPS: CodedClip[] = [
   ...(['constant', 'variable', 'bFrames', 'openGop', 'rotated'] as const),

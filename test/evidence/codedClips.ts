@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
 import { runFfmpeg } from '../../main/video/ffmpegProcess.ts';
@@ -140,4 +141,17 @@ function numberIn(gray: Uint8Array): number {
     if ((gray[at] ?? 0) > 128) number += 2 ** bit;
   }
   return number;
+}
+
+/** How much is overwritten: a few packets of the coded clips. */
+const DAMAGED_BYTES = 4_000;
+
+/** Copies a file with the bytes in its middle overwritten, as a bad sector leaves them; gives the copy's path. */
+export async function damageFile(path: string): Promise<string> {
+  const bytes = await readFile(path);
+  const from = Math.floor(bytes.length / 2);
+  bytes.fill(0xff, from, from + DAMAGED_BYTES);
+  const damagedPath = join(dirname(path), `damaged-${basename(path)}`);
+  await writeFile(damagedPath, bytes);
+  return damagedPath;
 }

@@ -16,9 +16,10 @@ import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
 import type { Change } from '../../preload/contract/cases.ts';
 import type { ClipRequest, Exhibit, ExportEvent } from '../../preload/contract/evidence.ts';
 import { FootageId } from '../../preload/contract/ids.ts';
+import type { RunId } from '../../preload/contract/ids.ts';
 import { DEFAULT_RUN_PARAMETERS } from '../../preload/contract/runs.ts';
 import { openClipSource, requestFrames } from './clipSource.ts';
-import { makeCodedClip } from './codedClips.ts';
+import { damageFile, makeCodedClip } from './codedClips.ts';
 
 const NOW_WALL_MS = Date.UTC(2026, 10, 23, 12);
 const MODEL_SHA256 = 'b'.repeat(64);
@@ -91,6 +92,16 @@ describe('the contract’s exhibits', () => {
     return { exhibit: last.exhibit, events };
   }
 
+  /** A run of the footage, which becomes its current one. */
+  async function insertRun(): Promise<RunId> {
+    const runId = await store.write.insertRun({
+      ...{ footageId, modelId: 'compact', modelSha256: MODEL_SHA256, modelFamily: 'faster-rcnn' },
+      ...{ manifestJson: '{}', parameters: DEFAULT_RUN_PARAMETERS, appVersion: 'test', createdWallMs: 0 },
+    });
+    await store.write.updateCurrentRun(runId);
+    return runId;
+  }
+
   it('plans first, reports progress that only grows, and enters the exhibit in the case', async () => {
     const heard: Change[] = [];
     const stopListening = changes.listen((change) => heard.push(change));
@@ -131,17 +142,34 @@ describe('the contract’s exhibits', () => {
   it('draws the current run’s boxes and names its model', async () => {
     const without = handlers.plan(request(0, 9, { burnBoxes: true }));
     await expect(without).rejects.toMatchObject({ code: 'run.notFound' });
-    const runId = await store.write.insertRun({
-      ...{ footageId, modelId: 'compact', modelSha256: MODEL_SHA256, modelFamily: 'faster-rcnn' },
-      ...{ manifestJson: '{}', parameters: DEFAULT_RUN_PARAMETERS, appVersion: 'test', createdWallMs: 0 },
-    });
-    await store.write.updateCurrentRun(runId);
+    const runId = await insertRun();
     const { exhibit, events } = await finish(request(0, 9, { burnBoxes: true, burnTimes: true }));
     expect(exhibit.runId).toBe(runId);
     const sidecar = Sidecar.parse(JSON.parse(await readFile(exhibit.sidecarPath, 'utf8')));
     expect(sidecar.run?.modelSha256).toBe(MODEL_SHA256);
     const plan = events[0]?.kind === 'planned' ? events[0].plan : null;
     expect(plan?.notes).toContain('Boxes are on the 0 of 10 frames that the analysis looked at.');
+  });
+
+  it('says which frames do not decode: before, where damage is known, else once it has come up', async () => {
+    source = await openClipSource(await damageFile(source.footage.path));
+    footageId = await store.write.insertFootage(source.footage);
+    const asked = request(100, 250);
+    expect((await handlers.plan(asked)).frames).toBe(151);
+    const { exhibit, events } = await finish(asked);
+    const plans = events.flatMap((event) => (event.kind === 'planned' ? [event.plan] : []));
+    expect(plans.map(({ frames }) => frames)).toEqual([151, exhibit.frames]);
+    expect(plans.at(-1)?.notes[0]).toMatch(
+      new RegExp(`^${151 - exhibit.frames} frames? .* cannot be decoded and (is|are) not in the clip\\.$`),
+    );
+    const runId = await insertRun();
+    await store.write.insertBatch({
+      ...{ runId, sequence: 0, analysedPtsUs: [], detections: [], findings: [] },
+      coverage: [{ fromPtsUs: 0, toPtsUs: source.footage.endPtsUs, kind: 'undecodable' }],
+      checkpoint: { ptsUs: source.footage.endPtsUs, state: '{}' },
+      counts: { framesDecoded: 0, framesAnalysed: 0, framesSkipped: 0, inferenceMs: 0, wallMs: 0 },
+    });
+    expect(await handlers.plan(asked)).toEqual(plans.at(-1));
   });
 
   it('refuses a recording that is not the one added, and leaves nothing', async () => {
