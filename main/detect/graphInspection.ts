@@ -3,7 +3,7 @@ import { ConstantValues } from './constantValues.ts';
 import { readModel, type OnnxGraph, type OnnxModel, type OnnxNode, type OnnxTensor } from './onnxModel.ts';
 
 /** What a detector needs and no more; each an order of magnitude above Mask R-CNN R50-FPN. */
-export const INSPECTION_LIMITS = {
+const INSPECTION_LIMITS = {
   nodes: 100_000,
   /** Protobuf's own limit on a file, and so on weights that lie in it. */
   weightBytes: 2 ** 31,

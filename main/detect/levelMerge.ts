@@ -37,7 +37,8 @@ interface LevelMerge {
   /** ConstantOfShape's attribute `value` as it lies in the file; null for its default, 0. */
   readonly fill: Uint8Array | null;
   readonly levels: readonly Level[];
-  readonly scatters: readonly OnnxNode[];
+  /** The node that gives `output`. */
+  readonly last: OnnxNode;
 }
 
 /** A model with other nodes that gives the same. Each call makes a new file of the model's whole size. */
@@ -88,18 +89,22 @@ function findMerges(graph: OnnxGraph): LevelMerge[] {
     .flatMap((last) => mergeEndingIn(last, constants) ?? []);
 }
 
+/** Pyramids have four or five; a damaged graph may go round in a circle. */
+const MAX_LEVELS = 16;
+
 function mergeEndingIn(last: OnnxNode, constants: ConstantValues): LevelMerge | null {
   const scatters: OnnxNode[] = [];
   let node: OnnxNode | undefined = last;
-  for (; node !== undefined && isRowScatter(node); node = constants.producerOf(node.inputs[0] ?? '')) {
+  while (node !== undefined && isRowScatter(node) && scatters.length < MAX_LEVELS) {
     scatters.unshift(node);
+    node = constants.producerOf(node.inputs[0] ?? '');
   }
   const levels = scatters.flatMap((scatter) => levelOf(scatter, constants) ?? []);
   const [output = ''] = last.outputs;
   const [shape = ''] = node?.inputs ?? [];
   const isWhole = node?.op === 'ConstantOfShape' && levels.length === scatters.length && levels.length > 1;
   if (!isWhole || output === '' || shape === '') return null;
-  return { output, shape, fill: node?.attributes.get('value')?.bytes ?? null, levels, scatters };
+  return { output, shape, fill: node?.attributes.get('value')?.bytes ?? null, levels, last };
 }
 
 function isRowScatter({ op, attributes }: OnnxNode): boolean {
@@ -131,9 +136,7 @@ function rewrittenFields(graph: OnnxGraph, merges: readonly LevelMerge[]): Uint8
   const replacements = new Map<Uint8Array, Uint8Array>();
   const needed = new Set(graph.outputs);
   for (const [index, merge] of merges.entries()) {
-    const last = merge.scatters.at(-1);
-    if (last === undefined) continue;
-    replacements.set(last.bytes, joinBytes(gatherNodes(merge, `${PREFIX}${index}.`)));
+    replacements.set(merge.last.bytes, joinBytes(gatherNodes(merge, `${PREFIX}${index}.`)));
     for (const { rows, indices } of merge.levels) needed.add(rows).add(indices);
     needed.add(merge.shape);
   }

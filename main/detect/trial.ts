@@ -61,10 +61,10 @@ export interface TrialOptions extends Omit<TrialRequest, 'kind' | 'memoryCapByte
  * torchvision's Mask R-CNN R50-FPN, which pastes its masks into the whole frame, was measured at 3.3 GB on 1066x800;
  * room for as much again, but never so much that the machine swaps.
  */
-export const TRIAL_MEMORY_CAP_BYTES = Math.min(6 * 2 ** 30, MOST_OF_MEMORY_BYTES);
+const TRIAL_MEMORY_CAP_BYTES = Math.min(6 * 2 ** 30, MOST_OF_MEMORY_BYTES);
 
 /** The slowest known model took 27 s on two busy cores, the comparison of its two graphs included. */
-export const TRIAL_DEADLINE_MS = 120_000;
+const TRIAL_DEADLINE_MS = 120_000;
 
 /**
  * Loads a model in a process of its own and runs it on the test frame, under a memory cap and a deadline: what a file

@@ -70,6 +70,16 @@ test('another pattern is left alone', async () => {
   expect(rewriteLevelMerges(inspectModel(await readFile(path), 'a.onnx'))).toBeNull();
 });
 
+test('a graph that goes round in a circle is left alone', () => {
+  const file = Buffer.from(pyramidDetector({ levels: MIXED }));
+  const model = inspectModel(file, 'a.onnx');
+  const [first, second] = model.graph.nodes.filter(({ op }) => op === 'ScatterElements');
+  const circle = model.graph.nodes.map((node) =>
+    node === first ? { ...node, inputs: [second!.outputs[0]!, ...node.inputs.slice(1)] } : node,
+  );
+  expect(rewriteLevelMerges({ ...model, graph: { ...model.graph, nodes: circle } })).toBeNull();
+});
+
 describe('loading a model with a level merge', async () => {
   const folder = await temporaryFolder('level-merge');
   const weights = pyramidDetector({ levels: MIXED });
