@@ -22,7 +22,14 @@ import type { RunningApp } from '../e2e/app.ts';
 import { randomSequence } from '../measure/randomSequence.ts';
 import { FRAMES, listFrameTimes, makeCodedClip, planSquares, SHORT_SIDE_PX } from './framePtsClips.ts';
 import type { DrawnSquare } from './framePtsClips.ts';
-import { chooseFinding, frameInPlayer, frameInStill, frameInThumbnail, stepFrames } from './framePtsPage.ts';
+import {
+  chooseFinding,
+  frameInPlayer,
+  frameInStill,
+  frameInThumbnail,
+  pressAndRest,
+  stepFrames,
+} from './framePtsPage.ts';
 
 const CLI = fileURLToPath(new URL('../../main/cli/main.ts', import.meta.url));
 /** What the issue asks for; the other two are beyond it. */
@@ -175,21 +182,33 @@ async function main(seed: number, wanted: number): Promise<boolean> {
   }
 }
 
+/** Whether the first and the last frame of the clip in the player are shown when they are asked for. */
+async function showsBothEnds(page: Page, { ffprobePtsUs }: Clip): Promise<boolean> {
+  await pressAndRest(page, 'End', ffprobePtsUs.at(-1) ?? NaN);
+  const last = await frameInPlayer(page);
+  await pressAndRest(page, 'Home', ffprobePtsUs[0] ?? NaN);
+  return last === FRAMES - 1 && (await frameInPlayer(page)) === 0;
+}
+
 async function lookAtDetections(
   app: RunningApp,
   chosen: ReadonlyArray<{ clip: Clip; detection: Detection }>,
 ): Promise<ReadonlyMap<Clip, Answer[]>> {
   const answers = new Map<Clip, Answer[]>();
-  const { page, problems, close } = await openPage(app.url);
+  const { page, problems: complaints, close } = await openPage(app.url);
+  const problems: string[] = [];
   try {
     await page.waitForSelector('[data-finding]');
     for (const { clip, detection } of chosen) {
       const answer = await askEverybody(page, clip, detection);
+      if (!answers.has(clip) && !(await showsBothEnds(page, clip)))
+        problems.push(`${clip.footage.fileName} does not show its first or last frame`);
       answers.set(clip, [...(answers.get(clip) ?? []), answer]);
       if (!ANSWER_COLUMNS.every((column) => isRight(answer, column)))
         console.log(`${clip.footage.fileName} ${detection.ptsUs} µs: ${JSON.stringify(answer)}`);
     }
-    if (problems.length > 0) throw new Error(`the page complains: ${problems.join('; ')}`);
+    if (complaints.length > 0) problems.push(`the page complains: ${complaints.join('; ')}`);
+    if (problems.length > 0) throw new Error(problems.join('\n'));
   } finally {
     await close();
   }

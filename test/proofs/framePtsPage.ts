@@ -100,3 +100,9 @@ export async function stepFrames(page: Page, frames: number, toPtsUs: number): P
   for (let i = tens * 10; i < Math.abs(frames); i++) await page.keyboard.press(arrow);
   await waitForRest(page, toPtsUs);
 }
+
+/** Presses a key that goes to a frame; the player is at rest on it after that. */
+export async function pressAndRest(page: Page, key: string, toPtsUs: number): Promise<void> {
+  await page.keyboard.press(key);
+  await waitForRest(page, toPtsUs);
+}
