@@ -1,11 +1,13 @@
+import { join } from 'node:path';
 import type { CaseSummary, Change } from '../preload/contract/cases.ts';
 import type { FootageId } from '../preload/contract/ids.ts';
 import { DEFAULT_RUN_PARAMETERS } from '../preload/contract/runs.ts';
 import type { RunProgress } from '../preload/contract/runs.ts';
 import type { Broadcast } from './broadcast.ts';
-import { evidenceHandlers } from './evidence/evidenceHandlers.ts';
+import { EXHIBITS_FOLDER, evidenceHandlers } from './evidence/evidenceHandlers.ts';
 import type { EvidenceHandlers } from './evidence/evidenceHandlers.ts';
 import type { FfmpegFinder } from './ffmpegFinder.ts';
+import { removeLeftDrafts } from './evidence/exhibitFiles.ts';
 import { findingsHandlers } from './findings/findingsHandlers.ts';
 import type { FindingsHandlers } from './findings/findingsHandlers.ts';
 import { footageHandlers } from './footage/footageHandlers.ts';
@@ -94,9 +96,14 @@ export class CaseSession implements CaseHandlers {
     this.handleMedia = this.#createMedia();
   }
 
-  /** Starts working through the case's queue at once, where asked to. */
+  /** Clears up after a killed export, then starts working through the case's queue at once, where asked to. */
   static async start(options: CaseSessionOptions): Promise<CaseSession> {
     const session = new CaseSession(options);
+    const { store, ports } = options;
+    // The store holds the case's lock, and nothing of this session exports yet.
+    await removeLeftDrafts(join(store.caseFolder, EXHIBITS_FOLDER)).catch((error: unknown) => {
+      ports.log('warn', 'exhibits', `What a killed export left could not be removed: ${String(error)}`);
+    });
     if (options.worksThroughQueue) await session.#scheduler.start();
     return session;
   }

@@ -12,8 +12,8 @@ import { verifyClip } from './clipVerify.ts';
 import type { VerifiedClip } from './clipVerify.ts';
 import { createExhibitDraft, removeExhibit } from './exhibitFiles.ts';
 import type { ExhibitDraft, ExhibitPaths } from './exhibitFiles.ts';
-import { progressOf } from './progressEvents.ts';
-import type { ReportProgress } from './progressEvents.ts';
+import { progressOf } from '../progressEvents.ts';
+import type { ReportProgress } from '../progressEvents.ts';
 import { clipSidecar } from './sidecar.ts';
 
 /** What making exhibits needs from the rest of the app. */

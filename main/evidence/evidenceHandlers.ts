@@ -35,7 +35,7 @@ export interface EvidenceOptions {
 }
 
 /** Where a case keeps what was taken out of it: clips now; stills and reports get names of their own kind beside. */
-const EXHIBITS_FOLDER = 'exhibits';
+export const EXHIBITS_FOLDER = 'exhibits';
 
 /** The contract's `exhibits` over one case. */
 export function evidenceHandlers(options: EvidenceOptions): EvidenceHandlers {

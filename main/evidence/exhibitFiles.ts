@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
 
@@ -31,10 +31,24 @@ export interface ExhibitDraft {
   discard(): Promise<void>;
 }
 
+const DRAFT_PREFIX = '.partial-';
+/** What {@link createExhibitDraft} names its files, and nothing else. */
+const DRAFT_NAME = /^\.partial-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z0-9]+$/;
+
+/**
+ * Removes the drafts that a process which was killed has left in the folder. Only for who holds the case's lock and
+ * has no export running: a draft of somebody alive looks the same.
+ */
+export async function removeLeftDrafts(folder: string): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const left = entries.filter((entry) => entry.isFile() && DRAFT_NAME.test(entry.name));
+  await removeAll(left.map(({ name }) => join(folder, name)));
+}
+
 /** Opens a draft in the folder, which is made where it is absent. */
 export async function createExhibitDraft(folder: string, extension: string): Promise<ExhibitDraft> {
   await mkdir(folder, { recursive: true });
-  const stem = join(folder, `.partial-${randomUUID()}`);
+  const stem = join(folder, `${DRAFT_PREFIX}${randomUUID()}`);
   const made = new Set<string>();
   const track = (path: string): string => {
     made.add(path);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Playback, ProxyEvent } from '../../preload/contract/footage.ts';
 import type { FootageId } from '../../preload/contract/ids.ts';
-import { Broadcast } from '../broadcast.ts';
+import { progressOf } from '../progressEvents.ts';
 import type { StoredFootage } from '../store/store.ts';
 import { probeVideo } from '../video/probe.ts';
 import { makeProxy, playsInChromium } from '../video/proxy.ts';
@@ -67,24 +67,11 @@ export class Proxies {
 
   /** Makes the footage's proxy where there is none; leaving the loop early gives it up. */
   async *make(footage: StoredFootage, signal: AbortSignal): AsyncGenerator<ProxyEvent> {
-    const leaving = new AbortController();
-    const fractions = new Broadcast<number>();
-    const progress = fractions.subscribe(AbortSignal.any([signal, leaving.signal]));
-    const made = this.#makeNext(footage, {
-      signal: AbortSignal.any([signal, leaving.signal]),
-      onProgress: (doneFrac) => fractions.publish(doneFrac),
-    });
-    const ended = made.finally(() => progress.return(undefined));
-    // Awaited below; until then whoever listens may be busy with an event for as long as they like.
-    ended.catch(() => undefined);
-    try {
-      for await (const doneFrac of progress) yield { kind: 'progress', doneFrac };
-      await ended;
-      yield { kind: 'done', playback: await this.playback(footage) };
-    } finally {
-      leaving.abort();
-      await ended.catch(() => undefined);
-    }
+    yield* progressOf(
+      (onProgress, workSignal) => this.#makeNext(footage, { signal: workSignal, onProgress }),
+      signal,
+    );
+    yield { kind: 'done', playback: await this.playback(footage) };
   }
 
   async #makeNext(

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createExhibitDraft } from '../../../main/evidence/exhibitFiles.ts';
+import { createExhibitDraft, removeLeftDrafts } from '../../../main/evidence/exhibitFiles.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -52,5 +52,19 @@ describe('an exhibit draft', () => {
     await expect(publishing).rejects.toThrow('no sidecar');
     await draft.discard();
     expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('removeLeftDrafts', () => {
+  it('removes what a killed export left, and nothing that only looks a little like it', async () => {
+    const draft = await createExhibitDraft(folder, '.mp4');
+    await writeFile(draft.contentPath, 'half');
+    await writeFile(draft.scratchPath('.ass'), 'script');
+    const others = ['.partial-notes.txt', 'clip.mp4', `x${basename(draft.contentPath)}`];
+    for (const name of others) await writeFile(join(folder, name), 'kept');
+    await mkdir(join(folder, basename(draft.contentPath).replace('.mp4', '.mkv')));
+    await removeLeftDrafts(folder);
+    const kept = await readdir(folder);
+    expect(kept.sort()).toEqual([...others, basename(draft.contentPath).replace('.mp4', '.mkv')].sort());
   });
 });
