@@ -5,17 +5,21 @@ import { analyze } from './analyze.ts';
 import type { CommandContext } from './commandContext.ts';
 import type { ExitCode } from './exitCodes.ts';
 import { exportClip } from './exportClip.ts';
-import { listCoverage, listDetections, listFindings, listFootage, listModels } from './listings.ts';
+import { listCoverage, listDetections, listFindings, listFootage } from './listings.ts';
+import { prepareModels } from './modelsCommand.ts';
 import { UsageError } from './usageError.ts';
 import { verify } from './verify.ts';
 
 export type CommandValues = Readonly<Record<string, string | boolean | Array<string | boolean> | undefined>>;
 
-type Work = (context: CommandContext) => Promise<ExitCode>;
+/** What a command does once everything is opened. */
+export type Work = (context: CommandContext) => Promise<ExitCode>;
 
 /** One command of the program. */
 export interface Command {
   readonly options: NonNullable<ParseArgsConfig['options']>;
+  /** False for what needs no case: it is given a host without one. */
+  readonly opensCase: boolean;
   /** True for what analyses: makes the case where there is none, and works through its queue. */
   readonly worksThroughQueue: boolean;
   /** Reads the arguments before anything is opened. @throws UsageError. */
@@ -28,7 +32,10 @@ const flag = { type: 'boolean' } as const;
 
 /** Every command by name. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['analyze', { options: analyzeOptions(), worksThroughQueue: true, prepare: prepareAnalyze }],
+  [
+    'analyze',
+    { options: analyzeOptions(), opensCase: true, worksThroughQueue: true, prepare: prepareAnalyze },
+  ],
   [
     'findings',
     lookup({ class: texts, 'min-score': text, limit: text }, (values) => {
@@ -54,7 +61,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   ['coverage', lookup({}, () => listCoverage)],
   ['footage', lookup({}, () => listFootage)],
-  ['models', lookup({}, () => listModels)],
+  ['models', { options: { id: text }, opensCase: false, worksThroughQueue: false, prepare: prepareModels }],
   ['verify', lookup({}, () => verify)],
   ['export', lookup(exportOptions(), prepareExport)],
 ]);
@@ -62,6 +69,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
 function lookup(options: Command['options'], prepare: (values: CommandValues) => Work): Command {
   return {
     options,
+    opensCase: true,
     worksThroughQueue: false,
     prepare(values, positionals) {
       if (positionals.length > 0) throw new UsageError(`What is ${positionals.join(' ')} meant to be?`);

@@ -20,7 +20,18 @@ export const HELP = `Usage: sightline COMMAND [OPTIONS]
     --csv              comma-separated values
   coverage           what became of each stretch of the footage
   footage            what is in the case
-  models             which models there are
+  models             which models there are, and what they do on this machine
+  models show ID     everything about one
+  models get ID      fetch a published one, where the last attempt stopped; nothing else
+                     opens a connection
+  models add FILE    add weights (.onnx) of a listed model, or a model of your own by its
+                     manifest (.model.json) with the weights beside it
+    --id ID            which listed model the weights are; found out by hash when left out
+  models test ID     run it once on this machine
+  models remove ID   delete what was fetched or added of it
+  models default ID  use it where no model is named
+  models mirror [PLACE|none]
+                     show, set or take back the folder or address to fetch from
   export             take out a clip
     --finding ID       from a finding's first frame to its last
     --footage ID --from SEC --to SEC

@@ -157,25 +157,6 @@ export async function listFootage({ host, output }: CommandContext): Promise<Exi
   return EXIT.ok;
 }
 
-/** `sightline models`. */
-export async function listModels({ host, output }: CommandContext): Promise<ExitCode> {
-  const models = await host.models.list();
-  if (output.isJson) {
-    output.json(models);
-    return EXIT.ok;
-  }
-  const rows = models.map((model) => [
-    `${model.isDefault ? '*' : ' '} ${model.modelId}`,
-    model.isInstalled ? 'installed' : 'not installed',
-    model.hasMasks ? 'boxes, outlines' : 'boxes',
-    model.bytes === 0 ? '-' : `${(model.bytes / 1e6).toFixed(1)} MB`,
-    model.licence,
-    model.name,
-  ]);
-  output.line(tableText(['  model', 'state', 'gives', 'size', 'licence', 'name'], rows, new Set([3])));
-  return EXIT.ok;
-}
-
 async function footageById(footage: Promise<Footage[]>): Promise<Map<FootageId, Footage>> {
   return new Map((await footage).map((one) => [one.footageId, one]));
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { isAbort } from '../../preload/contract/errors.ts';
-import { openHost } from '../host.ts';
+import { openHost, SightlineHost } from '../host.ts';
 import { openLog } from '../shell/logFile.ts';
 import { createNodePorts, userDataFolder } from '../loopback/nodePorts.ts';
 import { COMMANDS } from './commands.ts';
@@ -38,11 +38,14 @@ async function runCommand({ name, command, values, positionals }: Invocation): P
   const userData = userDataFolder();
   const log = openLog(userData, 'error');
   const given = values['case'];
-  const host = await openHost(createNodePorts({ hostReason: null, userData, log }), {
-    caseFolder: typeof given === 'string' ? given : null,
-    createsCase: command.worksThroughQueue,
-    worksThroughQueue: command.worksThroughQueue,
-  });
+  const ports = createNodePorts({ hostReason: null, userData, log });
+  const host = command.opensCase
+    ? await openHost(ports, {
+        caseFolder: typeof given === 'string' ? given : null,
+        createsCase: command.worksThroughQueue,
+        worksThroughQueue: command.worksThroughQueue,
+      })
+    : new SightlineHost(ports, false);
   const interrupt = new AbortController();
   const onInterrupt = (): void => {
     if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
@@ -53,7 +56,8 @@ async function runCommand({ name, command, values, positionals }: Invocation): P
     return await work({ host, output, signal: interrupt.signal });
   } catch (thrown) {
     if (!isAbort(thrown)) throw thrown;
-    output.note(`\nStopped. What was found so far is kept in ${host.caseFolder()}`);
+    const kept = command.opensCase ? `found so far is kept in ${host.caseFolder()}` : 'came so far is kept.';
+    output.note(`\nStopped. What ${kept}`);
     if (name === 'analyze') output.note('The same command goes on where this one stopped.');
     return EXIT.interrupted;
   } finally {

@@ -42,7 +42,7 @@ export async function checkMirror(mirror: string): Promise<void> {
 
 /** The ways to a model that need no network, for the end of a sentence. */
 export function offlineWays({ weights }: Manifest): string {
-  return `fetch ${weights.file} on another machine and add it from the file, or set a mirror (a folder or an address that holds it) in the settings`;
+  return `fetch ${weights.url ?? weights.file} on another machine and add it from the file, or set a mirror: a folder or an address that holds ${weights.file}`;
 }
 
 function isWebAddress(text: string): boolean {

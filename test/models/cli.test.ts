@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bundledManifest } from '../detect/temporaryModel.ts';
+import { tinyDetector } from '../detect/tinyDetector.ts';
+import { temporaryFolder } from '../temporaryFolder.ts';
+
+const CLI = fileURLToPath(new URL('../../main/cli/main.ts', import.meta.url));
+
+describe('sightline models', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder('models-cli');
+  });
+
+  async function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const env = { ...process.env, SIGHTLINE_HOME: join(folder, 'home') };
+    const child = spawn(process.execPath, [CLI, 'models', ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { code, stdout, stderr };
+  }
+
+  it('lists what there is without a case', async () => {
+    const { code, stdout } = await run();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\* mask-rcnn-compact +installed +boxes, outlines +10\.3 MB .*Apache-2\.0/m);
+    expect(stdout).toMatch(/^ {2}maskrcnn-12 +not installed .*MIT/m);
+  });
+
+  it('tests a model and shows what came of it afterwards', async () => {
+    const { code, stdout, stderr } = await run('test', 'faster-rcnn-compact');
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('runs on cpu');
+    expect((await run('show', 'faster-rcnn-compact')).stdout).toContain('runs on cpu');
+    expect(JSON.parse((await run('show', 'faster-rcnn-compact', '--json')).stdout)).toMatchObject({
+      test: { outcome: 'passed' },
+    });
+  });
+
+  it('adds a model by its manifest, makes it the default and removes it', async () => {
+    const desk = join(folder, 'desk');
+    await mkdir(desk);
+    const known = bundledManifest('fasterrcnn-12');
+    const weights = { file: 'mine.onnx', sha256: null, bytes: null, url: null };
+    const path = join(desk, 'mine.model.json');
+    await writeFile(path, JSON.stringify({ ...known, modelId: 'mine', weights }));
+    await writeFile(join(desk, weights.file), tinyDetector(known));
+    expect((await run('add', path)).code).toBe(0);
+    expect((await run('default', 'mine')).code).toBe(0);
+    expect((await run()).stdout).toMatch(/^\* mine +installed/m);
+    expect((await run('remove', 'mine')).code).toBe(0);
+    expect((await run()).stdout).toMatch(/^\* mask-rcnn-compact/m);
+  });
+
+  it('fetches from a mirror, and says so where the mirror has nothing', async () => {
+    const mirror = join(folder, 'mirror');
+    await mkdir(mirror);
+    expect((await run('mirror', mirror)).stdout).toContain(mirror);
+    const { code, stderr } = await run('get', 'maskrcnn-12');
+    expect(code).toBe(3);
+    expect(stderr).toContain('MaskRCNN-12.onnx');
+    expect(JSON.parse((await run('mirror', 'none', '--json')).stdout)).toEqual({ mirror: null });
+  });
+
+  it.each([
+    [['get', 'torchvision.maskrcnn-resnet50-fpn'], 3, 'Nobody publishes'],
+    [['remove', 'mask-rcnn-compact'], 3, 'ships with Sightline'],
+    [['default', 'maskrcnn-12'], 3, 'not installed'],
+    [['show', 'no-such-model'], 3, 'There is no model'],
+    [['bogus'], 2, '--help'],
+    [['get'], 2, 'needs the ID'],
+    [['list', 'x', 'y'], 2, 'y'],
+    [['test', 'mask-rcnn-compact', '--id', 'x'], 2, '--id goes with'],
+  ])('answers %j with %i', async (args, code, words) => {
+    const outcome = await run(...args);
+    expect(outcome.code).toBe(code);
+    expect(outcome.stderr).toContain(words);
+  });
+});
