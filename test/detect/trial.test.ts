@@ -4,8 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { describe, expect, test } from 'vitest';
 import type { Manifest } from '../../main/detect/manifest.ts';
 import { tryModel, type TrialOptions, type TrialResult } from '../../main/detect/trial.ts';
-import { forkAnalyzer } from '../../main/loopback/analyzerProcess.ts';
-import { ANALYZER_ENTRIES } from '../../main/loopback/nodePorts.ts';
+import { createNodePorts } from '../../main/loopback/nodePorts.ts';
 import type { AnalyzerProcess } from '../../main/ports.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
 import { OnnxGraph } from './onnxGraph.ts';
@@ -14,10 +13,11 @@ import { bundledManifest, withWeights } from './temporaryModel.ts';
 
 const MB = 2 ** 20;
 const folder = await temporaryFolder('trial');
+const ports = createNodePorts({ hostReason: null, userData: folder, log: () => undefined });
 const exits: Array<Promise<unknown>> = [];
 
 function spawn(): AnalyzerProcess {
-  const process = forkAnalyzer(ANALYZER_ENTRIES, () => undefined);
+  const process = ports.spawnAnalyzer();
   exits.push(new Promise((resolve) => process.onExit(resolve)));
   return process;
 }
