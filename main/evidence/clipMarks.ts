@@ -33,6 +33,7 @@ export function marksOfClip(options: {
   for (const ptsUs of options.frameTimesUs) {
     const boxes = (byPts.get(ptsUs) ?? []).map((detection) => ({
       boxInSource: detection.boxInSource,
+      mask: detection.mask,
       label: labelOf(detection),
       colour: GROUP_COLOURS[classGroup(detection.className)],
     }));
@@ -40,6 +41,22 @@ export function marksOfClip(options: {
     if (boxes.length > 0 || lines.length > 0) marks.push({ ptsUs, boxes, lines });
   }
   return marks;
+}
+
+/**
+ * Says on how many of the clip's frames boxes are drawn: an analysis that looks every 200 ms leaves most without.
+ * @param analysedPtsUs PTS of the frames that the run looked at.
+ */
+export function boxesNote(
+  clipTimesUs: Float64Array,
+  seen: { readonly analysedPtsUs: readonly number[]; readonly detections: readonly Detection[] },
+  minScore: number,
+): string {
+  const inClip = new Set(clipTimesUs);
+  const analysed = seen.analysedPtsUs.filter((ptsUs) => inClip.has(ptsUs)).length;
+  const shown = seen.detections.filter(({ ptsUs, score }) => score >= minScore && inClip.has(ptsUs));
+  const marked = new Set(shown.map(({ ptsUs }) => ptsUs)).size;
+  return `Boxes are drawn on ${marked} of the clip's ${clipTimesUs.length} frames; the analysis looked at ${analysed} of them, and a box is only on the frame it was found on.`;
 }
 
 /** `person 0.93 #4`: the number is the track's. */

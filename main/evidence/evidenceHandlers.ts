@@ -9,6 +9,7 @@ import type { Store, StoredFootage } from '../store/store.ts';
 import type { FfmpegBinary } from '../video/ffmpegBinary.ts';
 import { exportClip } from './clipExport.ts';
 import type { ExportPorts } from './clipExport.ts';
+import { boxesNote } from './clipMarks.ts';
 import { planClip } from './clipPlan.ts';
 import type { ClipSource, WorkedOutClip } from './clipPlan.ts';
 
@@ -116,7 +117,7 @@ async function prepare(
     clip.window.lastPtsUs,
     request.minScore,
   );
-  const note = `Boxes are on the ${seen.analysedPtsUs.length} of ${clip.plan.frames} frames that the analysis looked at.`;
+  const note = boxesNote(clip.clipTimesUs, seen, request.minScore);
   const plan = { ...clip.plan, notes: [...clip.plan.notes, note] };
   const { detections } = seen;
   return { clip: { ...clip, plan }, source, run, detections, ffmpegVersion: ffmpeg.version };

@@ -1,6 +1,9 @@
+import type { GridMask } from '../../preload/contract/findings.ts';
 import type { Box, SizePx } from '../../preload/contract/geometry.ts';
+import { gridFromRle } from '../../preload/contract/maskRle.ts';
 import { midpointAfter, midpointBefore } from './clipCut.ts';
 import { SCRIPT_TIME_STRETCH } from './clipWrite.ts';
+import { outlinesFromGrid } from './maskOutline.ts';
 
 /** What to draw on one frame. */
 export interface FrameMarks {
@@ -12,6 +15,8 @@ export interface FrameMarks {
 
 export interface MarkedBox {
   readonly boxInSource: Box;
+  /** The mask over the box, or null: its outline is drawn. */
+  readonly mask: GridMask | null;
   readonly label: string;
   /** `#rrggbb`. */
   readonly colour: string;
@@ -25,7 +30,7 @@ const LINE_WIDTH_FRAC = 0.0035;
  * A subtitle script (ASS v4+) that draws each frame's marks on that frame and no other: an event lasts from the
  * middle between its frame and the one before to the middle to the next, in time counted from the clip's first
  * frame and stretched {@link SCRIPT_TIME_STRETCH} times, because ASS knows no time below 10 ms.
- * Boxes are vector drawings, so they need no font.
+ * Boxes and the outlines of masks are vector drawings, so they need no font; labels lie over them.
  * @param frameTimesUs PTS of every frame of the clip, ascending; @param size upright picture size, px.
  */
 export function burnScript(
@@ -42,6 +47,8 @@ export function burnScript(
       events.push(`Dialogue: ${layer},${from},${to},${style},,0,0,0,,${text}`);
     };
     for (const box of frame.boxes) {
+      const outline = box.mask === null ? '' : drawnMask(box, box.mask, size);
+      if (outline !== '') add(0, 'Box', outline);
       add(0, 'Box', drawnBox(box, size));
       if (box.label !== '') add(1, 'Label', drawnLabel(box, size));
     }
@@ -96,6 +103,22 @@ function drawnBox(box: MarkedBox, size: SizePx): string {
   return `{\\an7\\pos(0,0)\\bord0\\shad0\\1c${scriptColour(box.colour)}\\p1}${outer}${inner}{\\p0}`;
 }
 
+/** The mask's outline as a border without a fill; empty where the box is too small to show one. */
+function drawnMask(box: MarkedBox, { rle, sizeCells }: GridMask, size: SizePx): string {
+  const { x0, y0, x1, y1 } = box.boxInSource;
+  const shapes = outlinesFromGrid(gridFromRle(rle, sizeCells, sizeCells), sizeCells).flatMap((outline) => {
+    const points = outline.map(({ xFrac, yFrac }) => {
+      const [x, y] = [x0 + xFrac * (x1 - x0), y0 + yFrac * (y1 - y0)];
+      return `${pixelWithin(x, size.widthPx)} ${pixelWithin(y, size.heightPx)}`;
+    });
+    const [first, ...others] = points.filter((point, i) => point !== points[i - 1]);
+    return first === undefined || others.length < 2 ? [] : [`m ${first} l ${others.join(' l ')}`];
+  });
+  if (shapes.length === 0) return '';
+  const line = lineWidthPx(size) / 2;
+  return `{\\an7\\pos(0,0)\\1a&HFF&\\bord${line}\\shad0\\3c${scriptColour(box.colour)}\\p1}${shapes.join(' ')}{\\p0}`;
+}
+
 /** The label stands on the box's upper edge, or inside it where there is no room above. */
 function drawnLabel(box: MarkedBox, size: SizePx): string {
   const { x0, y0 } = boxInPixels(box.boxInSource, size);
@@ -105,9 +128,17 @@ function drawnLabel(box: MarkedBox, size: SizePx): string {
 }
 
 function boxInPixels(box: Box, size: SizePx): Box {
-  const x = (value: number): number => Math.round(Math.min(Math.max(value, 0), size.widthPx));
-  const y = (value: number): number => Math.round(Math.min(Math.max(value, 0), size.heightPx));
-  return { x0: x(box.x0), y0: y(box.y0), x1: x(box.x1), y1: y(box.y1) };
+  const { widthPx, heightPx } = size;
+  return {
+    x0: pixelWithin(box.x0, widthPx),
+    y0: pixelWithin(box.y0, heightPx),
+    x1: pixelWithin(box.x1, widthPx),
+    y1: pixelWithin(box.y1, heightPx),
+  };
+}
+
+function pixelWithin(value: number, lengthPx: number): number {
+  return Math.round(Math.min(Math.max(value, 0), lengthPx));
 }
 
 /** `&HBBGGRR&` of `#rrggbb`. */

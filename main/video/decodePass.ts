@@ -100,6 +100,7 @@ export class DecodePass {
       ffmpegPath: this.#options.ffmpegPath,
       args: ffmpegArguments(this.#path, this.#options, this.#plan),
       signal: AbortSignal.any([this.#options.signal, stall.signal]),
+      isBackground: this.#options.isBackground ?? false,
       onStderrLine: (line) => {
         this.#lastSignMs = performance.now();
         readShowinfo(line);

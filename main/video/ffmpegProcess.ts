@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import type { Readable } from 'node:stream';
 import { AppError } from '../../preload/contract/errors.ts';
 import { createLineSplitter } from './lines.ts';
@@ -73,6 +74,8 @@ export interface FfmpegJob {
   readonly signal: AbortSignal;
   /** Wall time after which the process is killed with `video.timeout`. */
   readonly timeoutMs?: number;
+  /** True gives everything else that wants the processor the first go. */
+  readonly isBackground?: boolean;
   /** `info` by default: the dump of streams and the lines of `showinfo` are `[info]`. */
   readonly logLevel?: 'error' | 'warning' | 'info';
   /** Every line of stderr, without its line break. */
@@ -152,6 +155,15 @@ function diskFullError(): AppError {
   return new AppError('disk.full', 'The disk is full. Free some space and try again.');
 }
 
+/** A wish: one that has ended already, or a system that refuses, is let be. */
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    return;
+  }
+}
+
 /**
  * Starts ffmpeg with its stdout left to the caller (pull: an unread pipe holds ffmpeg back). Aborting the signal
  * kills it. Throws the signal's reason when it is aborted already.
@@ -174,6 +186,7 @@ export function spawnFfmpeg(job: FfmpegJob): FfmpegProcess {
       env: { ...process.env, AV_LOG_FORCE_NOCOLOR: '1' },
     },
   );
+  if (job.isBackground === true && child.pid !== undefined) lowerPriority(child.pid);
   const tail = followStderr(child.stderr, job.onStderrLine);
   const ended = exitOf(child, job, tail);
   ended.catch(() => undefined); // The caller awaits `ended`; a kill before that is no unhandled rejection.

@@ -15,6 +15,11 @@ export interface DecodeOptions {
   /** Output size; null keeps the upright source size of the first frame. */
   readonly scaleTo: (SizePx & { readonly fit: FrameFit }) | null;
   readonly pixelFormat: 'rgb24' | 'gray';
+  /**
+   * True for frames that are decoded ahead: ffmpeg then leaves the processor to inference, whose threads all wait for
+   * the slowest of them.
+   */
+  readonly isBackground?: boolean;
   /** Silence of ffmpeg, while a frame is waited for, after which it is given up; two minutes by default. */
   readonly stallMs?: number;
 }

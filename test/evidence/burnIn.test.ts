@@ -6,6 +6,7 @@ import type { ClipSource } from '../../main/evidence/clipPlan.ts';
 import { runFfmpeg } from '../../main/video/ffmpegProcess.ts';
 import type { Detection } from '../../preload/contract/findings.ts';
 import type { Box } from '../../preload/contract/geometry.ts';
+import { rleFromGrid } from '../../preload/contract/maskRle.ts';
 import { clipJob, finishExport, openClipSource, requestFrames } from './clipSource.ts';
 import { makeCodedClip } from './codedClips.ts';
 import type { CodedClip } from './codedClips.ts';
@@ -82,6 +83,21 @@ describe.each<CodedClip>(['variable', 'rotated', 'transport'])('marks drawn into
     expect(changed).toEqual(marked);
     const inside = drawn.map((picture, i) => difference(picture, plain[i] ?? picture, middle, width));
     expect(Math.max(...inside)).toBeLessThan(8);
+  });
+
+  it('draws the outline of a mask and leaves open what it encloses', async () => {
+    const ptsUs = source.frameTimesUs[70] ?? NaN;
+    const grid = Uint8Array.from({ length: 28 * 28 }, (_, i) => (i % 28 >= 7 && i % 28 < 21 ? 1 : 0));
+    const mask = { rle: rleFromGrid(grid, 28, 28), sizeCells: 28 };
+    const detection: Detection = {
+      ...{ ptsUs, trackId: null, className: 'person', score: 0.9, boxInSource, mask },
+    };
+    const drawn = await exportPictures(source, { burnBoxes: true }, [detection]);
+    const changeIn = (region: Box): number =>
+      difference(drawn[30] ?? Buffer.alloc(0), plain[30] ?? Buffer.alloc(0), region, source.footage.widthPx);
+    // The mask's left border: a quarter of the box's width in.
+    expect(changeIn({ x0: 54, y0: 80, x1: 56, y1: 120 })).toBeGreaterThan(25);
+    expect(changeIn({ x0: 60, y0: 80, x1: 80, y1: 120 })).toBeLessThan(8);
   });
 
   it('draws no box below the score asked for', async () => {
