@@ -16,6 +16,8 @@ export class ConnectionLostError extends Error {
 
 const FIRST_RETRY_MS = 300;
 const LONGEST_RETRY_MS = 5_000;
+/** How often a page that is not signed in looks whether it is by now, such as by the same address in another tab. */
+const SIGN_IN_RETRY_MS = 5_000;
 
 /**
  * Keeps one wire to the host open and hands out a client that outlives it: calls made while the connection is down
@@ -27,7 +29,10 @@ export class Connection {
   readonly api: Api = createORPCClient<Api>({ call: (...request) => this.#call(...request) });
   #wire = Promise.withResolvers<Wire>();
 
-  /** Connects, and connects again whenever the wire closes, until the host refuses this page. */
+  /**
+   * Connects, and connects again whenever the wire closes. A host that was started anew knows this page no more: it
+   * waits for the new address, which may be opened in place of this one or beside it.
+   */
   async run(): Promise<void> {
     let retryMs = FIRST_RETRY_MS;
     for (;;) {
@@ -43,10 +48,11 @@ export class Connection {
       } catch (thrown) {
         if (thrown instanceof NotSignedInError) {
           this.status = 'notSignedIn';
-          return;
+          await nextAddress(SIGN_IN_RETRY_MS);
+          continue;
         }
         if (this.status !== 'connecting') this.status = 'lost';
-        await new Promise((resolve) => setTimeout(resolve, retryMs));
+        await nextAddress(retryMs);
         retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
       }
     }
@@ -75,6 +81,20 @@ export class Connection {
       throw toError(thrown);
     }
   }
+}
+
+/** Resolves when the address got another fragment, which may carry a token, or after a while. */
+async function nextAddress(longestMs: number): Promise<void> {
+  const controller = new AbortController();
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, longestMs);
+    const arrive = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    window.addEventListener('hashchange', arrive, { signal: controller.signal });
+  });
+  controller.abort();
 }
 
 function isEventIterator(output: unknown): output is AsyncIterator<unknown, unknown, void> {

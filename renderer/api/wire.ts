@@ -69,16 +69,17 @@ async function openSocketWire(): Promise<Wire> {
 }
 
 /**
- * Trades the token of the address's fragment for the session cookie, and takes it out of the address so that it
- * stays in no history and no screenshot.
+ * Trades the token of the address's fragment for the session cookie, and takes it out of the address once the host
+ * has answered, so that it stays in no history and no screenshot. An old token does not undo a session that is open.
  */
 async function signIn(): Promise<void> {
   const token = new URLSearchParams(location.hash.slice(1)).get('token');
-  if (token !== null) history.replaceState(null, '', location.pathname + location.search);
-  const response =
-    token === null
-      ? await fetch('/session')
-      : await fetch('/session', { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+  let response: Response | null = null;
+  if (token !== null) {
+    response = await fetch('/session', { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+    history.replaceState(null, '', location.pathname + location.search);
+  }
+  if (response === null || response.status === 401) response = await fetch('/session');
   if (response.status === 401) throw new NotSignedInError('This address carries no valid token.');
   if (!response.ok) throw new Error(`The host answered ${response.status}.`);
 }

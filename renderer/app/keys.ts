@@ -48,6 +48,8 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { area: 'Timeline', keys: ['+', '=', 'Shift++'], label: '+', words: 'Zoom in', run: (w) => zoomAtPlayhead(w, ZOOM_STEP) },
   { area: 'Timeline', keys: ['-'], label: '−', words: 'Zoom out', run: (w) => zoomAtPlayhead(w, 1 / ZOOM_STEP) },
   { area: 'Timeline', keys: ['f'], label: 'F', words: 'Show everything', run: (w) => w.timeline.fit() },
+  { area: 'Timeline', keys: ['['], label: '[', words: 'Previous stretch of footage', run: (w) => w.showStretchBeside(-1) },
+  { area: 'Timeline', keys: [']'], label: ']', words: 'Next stretch of footage', run: (w) => w.showStretchBeside(1) },
   { area: 'Timeline', keys: ['Home'], label: 'Home', words: 'First frame of the footage', run: (w) => w.player.video.seekToFrame(0) },
   { area: 'Timeline', keys: ['End'], label: 'End', words: 'Last frame of the footage', run: (w) => w.player.video.seekToFrame(Infinity) },
   { area: 'Timeline', keys: ['i'], label: 'I', words: 'Mark in', run: (w) => w.player.markIn() },

@@ -16,6 +16,7 @@ import { ModelsState } from '../models/modelsState.svelte.ts';
 import { DetectionCache } from '../player/detectionCache.svelte.ts';
 import { PlayerState } from '../player/playerState.svelte.ts';
 import { RunsState } from '../runs/runsState.svelte.ts';
+import { footageStretches, isSparse, stretchBeside } from '../timeline/stretches.ts';
 import { TimelineState } from '../timeline/timelineState.svelte.ts';
 import { Dialogs } from './dialogs.svelte.ts';
 import { Notices } from './notices.svelte.ts';
@@ -41,6 +42,10 @@ export class Workstation {
   readonly models: ModelsState;
   readonly exhibits: ExhibitsState;
   readonly api: Api;
+  /** Times of the clock axis that have footage; none on the other axis, which has no pauses. */
+  readonly stretches = $derived.by(() =>
+    this.timeline.axis === 'clock' ? footageStretches(this.footage.list) : [],
+  );
   #resultsTimer: ReturnType<typeof setTimeout> | null = null;
   #hasChosenScore = false;
   /** The run of the footage in the player has written more. */
@@ -83,9 +88,10 @@ export class Workstation {
       await Promise.all([this.cases.load(), this.footage.load(), this.runs.load(), this.models.load()]);
       if (!this.#hasChosenScore) this.findings.filter.minScore = this.models.default?.defaultMinScore ?? 0.5;
       this.#hasChosenScore = true;
-      const hasClock = this.footage.list.some((footage) => footage.clock.startWallMs !== null);
-      if (!this.timeline.isLoaded) this.timeline.axis = hasClock ? 'clock' : 'footage';
+      const isFirst = !this.timeline.isLoaded;
+      if (isFirst) this.timeline.axis = this.footage.hasMostlyClocks ? 'clock' : 'footage';
       await Promise.all([this.timeline.loadExtent(), this.exhibits.load()]);
+      if (isFirst && isSparse(this.stretches)) this.timeline.showStretch(this.stretches.slice(0, 1));
       this.findings.reload('afresh');
     });
   }
@@ -133,6 +139,13 @@ export class Workstation {
     if (finding === null) return;
     const next = finding.verdict === verdict ? null : verdict;
     await this.attempt(() => this.findings.setVerdict(finding, next, finding.note));
+  }
+
+  /** Shows the next (+1) or the previous (-1) stretch of time that has footage. */
+  showStretchBeside(step: 1 | -1): void {
+    const { range } = this.timeline;
+    const stretch = range === null ? null : stretchBeside(this.stretches, range, step);
+    if (stretch !== null) this.timeline.showStretch([stretch]);
   }
 
   /** Opens the export of the marked range, else of the selected finding, else says what to do. */

@@ -6,20 +6,34 @@ import { shellBridge } from '../api/wire.ts';
  */
 export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
   if (shellBridge() !== null) return [...transfer.files];
-  const entries = [...transfer.items]
-    .map((item) => item.webkitGetAsEntry())
-    .filter((entry) => entry !== null);
+  // The items are emptied as soon as this turn of the event loop ends: take everything from them first.
+  const items = [...transfer.items].map((item) => ({
+    entry: item.webkitGetAsEntry(),
+    file: item.getAsFile(),
+  }));
   const files: File[] = [];
-  for (const entry of entries) await gather(entry, files);
+  for (const { entry, file } of items) {
+    if (entry !== null) await gather(entry, files);
+    else if (file !== null) files.push(file);
+  }
   return files;
 }
 
 async function gather(entry: FileSystemEntry, files: File[]): Promise<void> {
-  if (entry instanceof FileSystemFileEntry) {
+  if (isFile(entry)) {
     files.push(await new Promise<File>((resolve, reject) => entry.file(resolve, reject)));
-  } else if (entry instanceof FileSystemDirectoryEntry) {
+  } else if (isFolder(entry)) {
     for (const child of await readFolder(entry)) await gather(child, files);
   }
+}
+
+/** Chromium has no such classes to ask with `instanceof`: their names exist as types only. */
+function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {
+  return entry.isFile && 'file' in entry;
+}
+
+function isFolder(entry: FileSystemEntry): entry is FileSystemDirectoryEntry {
+  return entry.isDirectory && 'createReader' in entry;
 }
 
 /** `readEntries` gives at most a hundred at a time, and none when there are no more. */

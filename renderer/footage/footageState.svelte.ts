@@ -9,6 +9,10 @@ export class FootageState {
   list = $state.raw<readonly Footage[]>([]);
   isLoaded = $state(false);
   readonly byId = $derived(new Map(this.list.map((footage) => [footage.footageId, footage])));
+  /** By the clock is the better view once it shows most of the footage. */
+  readonly hasMostlyClocks = $derived(
+    this.list.filter(({ clock }) => clock.startWallMs !== null).length * 2 > this.list.length,
+  );
   readonly coverage = new SvelteMap<FootageId, readonly CoverageInterval[]>();
   readonly #api: Api;
 
@@ -66,6 +70,19 @@ export function coverageShares(
           totalUs,
       ] as const,
   ).filter(([, share]) => share > 0);
+}
+
+/** `38 % missing, under 1 % undecodable`: what nobody could look at; null where there is none of it. */
+export function unseenText(intervals: readonly CoverageInterval[]): string | null {
+  const parts = coverageShares(intervals)
+    .filter(([kind]) => kind === 'missing' || kind === 'undecodable')
+    .map(([kind, share]) => `${shareText(share)} ${COVERAGE_WORDS[kind].label.toLowerCase()}`);
+  return parts.length === 0 ? null : parts.join(', ');
+}
+
+/** `38 %`, `under 1 %`. */
+export function shareText(share: number): string {
+  return `${share < 0.01 ? 'under 1' : Math.round(share * 100)} %`;
 }
 
 /** Order of the legend. */

@@ -21,16 +21,21 @@ export interface ImportActivity {
   readonly doneFrac: number | null;
 }
 
-/** Adding footage: one import at a time, and its report until the person dismisses it. */
+type ImportWork = (signal: AbortSignal) => Promise<void>;
+
+/** Adding footage: one import after the other, and their report until the person dismisses it. */
 export class ImportState {
   activity = $state.raw<ImportActivity | null>(null);
   lines = $state.raw<readonly ImportLine[]>([]);
   addedIds = $state.raw<readonly FootageId[]>([]);
-  isFinished = $state(false);
+  /** The import ended before everything was looked at: by the person, or because something broke. */
+  wasCutShort = $state(false);
   readonly isRunning = $derived(this.activity !== null);
   readonly #api: Api;
   readonly #onError: (thrown: unknown) => void;
   #controller: AbortController | null = null;
+  /** What was asked for while an import was under way. */
+  #waiting: ImportWork[] = [];
 
   constructor(api: Api, onError: (thrown: unknown) => void) {
     this.#api = api;
@@ -62,27 +67,33 @@ export class ImportState {
   }
 
   cancel(): void {
+    this.#waiting = [];
     this.#controller?.abort();
   }
 
   dismiss(): void {
     this.lines = [];
     this.addedIds = [];
-    this.isFinished = false;
+    this.wasCutShort = false;
   }
 
-  async #run(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async #run(work: ImportWork): Promise<void> {
+    this.#waiting.push(work);
     if (this.isRunning) return;
     this.dismiss();
-    this.#controller = new AbortController();
     this.activity = { text: 'Looking for video', path: '', doneFrac: null };
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
+      await this.#attempt(next);
+    this.activity = null;
+  }
+
+  async #attempt(work: ImportWork): Promise<void> {
+    this.#controller = new AbortController();
     try {
       await work(this.#controller.signal);
     } catch (thrown) {
+      this.wasCutShort = true;
       if (!isAbort(thrown)) this.#onError(thrown);
-    } finally {
-      this.activity = null;
-      this.isFinished = true;
     }
   }
 
@@ -130,7 +141,6 @@ export class ImportState {
         break;
       }
       case 'finished':
-        this.isFinished = true;
         break;
     }
   }

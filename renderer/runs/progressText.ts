@@ -1,9 +1,10 @@
 import { durationText } from '../../preload/contract/time.ts';
-import type { RunProgress } from '../../preload/contract/runs.ts';
+import type { RunProgress, RunState } from '../../preload/contract/runs.ts';
 
 /** `42 % · 18.3 frames/s · 3.1× · 2 min 05 s left`, as far as it is known. */
-export function progressText(progress: RunProgress | undefined): string {
-  if (progress === undefined) return 'waiting';
+export function progressText(state: RunState, progress: RunProgress | undefined): string {
+  if (progress === undefined)
+    return state === 'paused' ? 'paused' : state === 'running' ? 'starting' : 'waiting';
   const parts = [`${Math.floor(progress.doneFrac * 100)} %`];
   if (progress.state === 'paused') return `${parts.join('')} · paused`;
   if (progress.state === 'queued') return 'waiting';

@@ -26,6 +26,9 @@ export interface TimelineColours {
   readonly coverage: Readonly<Record<CoverageKind, string>>;
 }
 
+/** A recording is never narrower than this, however far out the view is. */
+const NARROWEST_SPAN_PX = 3;
+
 /** Everything the lanes are drawn from. */
 export interface TimelineScene {
   readonly lanes: readonly DrawnLane[];
@@ -34,6 +37,8 @@ export interface TimelineScene {
   readonly answer: TimeScale;
   readonly ticks: readonly Tick[];
   readonly heightPx: number;
+  /** How far the lanes are scrolled. */
+  readonly scrollPx: number;
   readonly pixelRatio: number;
   readonly colours: TimelineColours;
   readonly selectedFindingId: FindingId | null;
@@ -47,14 +52,17 @@ export interface TimelineScene {
   readonly msFromPts: (span: TimelineSpan, ptsUs: number) => number | null;
 }
 
-/** Draws all lanes. What is not on screen costs a binary search. */
+/** Draws the lanes in sight. What is not on screen costs a binary search. */
 export function drawTimeline(context: CanvasRenderingContext2D, scene: TimelineScene): void {
-  const { view, pixelRatio, colours, heightPx } = scene;
+  const { view, pixelRatio, colours, heightPx, scrollPx, geometry } = scene;
   context.setTransform(pixelRatio, 0, 0, pixelRatio, 0, 0);
   context.fillStyle = colours.background;
   context.fillRect(0, 0, view.widthPx, heightPx);
+  context.translate(0, -scrollPx);
   const heights = new Float32Array(Math.ceil(view.widthPx));
   for (const [number, drawn] of scene.lanes.entries()) {
+    const topPx = number * geometry.lanePx;
+    if (topPx + geometry.lanePx < scrollPx || topPx > scrollPx + heightPx) continue;
     drawLaneGround(context, scene, number);
     for (const span of drawn.lane.spans) drawSpan(context, scene, { number, span });
     if (drawn.bars === null) drawDensity(context, scene, { number, drawn, heights });
@@ -83,7 +91,7 @@ function drawSpan(
   const [x, width] = visibleBar(view, span.fromMs, span.toMs);
   if (width <= 0) return;
   context.fillStyle = colours.span;
-  context.fillRect(x, number * geometry.lanePx + 2, width, geometry.lanePx - 3);
+  context.fillRect(x, number * geometry.lanePx + 2, Math.max(width, NARROWEST_SPAN_PX), geometry.lanePx - 3);
 }
 
 function drawDensity(
@@ -208,11 +216,11 @@ function drawMarks(context: CanvasRenderingContext2D, scene: TimelineScene): voi
 
 function drawPlayhead(context: CanvasRenderingContext2D, scene: TimelineScene): void {
   if (scene.playhead === null) return;
-  const { geometry, view, colours, heightPx } = scene;
+  const { geometry, view, colours, heightPx, scrollPx } = scene;
   const x = Math.round(xFromMs(view, scene.playhead.ms));
   context.fillStyle = colours.playhead;
   context.globalAlpha = 0.35;
-  context.fillRect(x, 0, 1, heightPx);
+  context.fillRect(x, scrollPx, 1, heightPx);
   context.globalAlpha = 1;
   const number = laneOf(scene, scene.playhead.footageId);
   if (number !== -1) context.fillRect(x - 1, number * geometry.lanePx, 2, geometry.lanePx);
