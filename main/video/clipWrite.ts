@@ -180,36 +180,50 @@ export interface ClipWrite {
   readonly onProgress: (doneFrac: number) => void;
 }
 
+const OTHER_FFMPEG = 'Install a full ffmpeg (the packages of Debian, Ubuntu, Homebrew and winget are)';
+const NAME_FFMPEG = 'or name one with FFMPEG_PATH, and start Sightline again';
+
+/** What an ffmpeg or a machine can lack for a clip, by the only thing that ffmpeg says of it, and the way out. */
+const LACKS: ReadonlyArray<{ readonly complaint: RegExp; readonly message: string }> = [
+  {
+    // libass then draws no text, and ffmpeg ends with 0.
+    complaint: /fontselect: failed to find any fallback|can't find selected font/i,
+    message:
+      'No font was found to write labels and times with. Install a font (Debian, Ubuntu: apt install fonts-dejavu-core), or export without boxes and times.',
+  },
+  {
+    complaint: /No such filter: 'ass'/,
+    message: `This ffmpeg was built without libass, which draws boxes and times. ${OTHER_FFMPEG}, ${NAME_FFMPEG}; or export without boxes and times.`,
+  },
+  {
+    complaint: /Unknown encoder 'libx264'/,
+    message: `This ffmpeg was built without libx264, which exact clips are encoded with. ${OTHER_FFMPEG}, ${NAME_FFMPEG}; or export a copy, which encodes nothing.`,
+  },
+];
+
 /**
  * Runs ffmpeg with {@link copyArguments} or {@link exactArguments}.
- * @throws AppError `ffmpeg.failed` with ffmpeg's last complaint; as {@link runFfmpeg} otherwise.
+ * @throws AppError `ffmpeg.failed`, saying what is missing where that is why, and with ffmpeg's last complaint; as {@link runFfmpeg} otherwise.
  */
 export async function writeClip(write: ClipWrite): Promise<void> {
   const splitter = createLineSplitter((line) => {
     const frame = /^frame=\s*(\d+)/.exec(line)?.[1];
     if (frame !== undefined) write.onProgress(Math.min(1, Number(frame) / write.frames));
   });
-  const complaints: string[] = [];
+  let lack: string | null = null;
   const exit = await runFfmpeg({
     ...write,
     args: ['-progress', 'pipe:1', ...write.args],
     logLevel: 'warning',
     onStdoutChunk: (chunk) => splitter.push(chunk.toString('latin1')),
     onStderrLine: (line) => {
-      // libass draws nothing, and says only this, where the machine has no font at all.
-      if (/fontselect: failed to find any fallback|can't find selected font/i.test(line))
-        complaints.push(line);
+      lack ??= LACKS.find(({ complaint }) => complaint.test(line))?.message ?? null;
     },
   });
-  if (complaints.length > 0) {
-    throw new AppError(
-      'ffmpeg.failed',
-      'No font was found to write labels and times with. Install a font, or export without them.',
-      { detail: { complaint: complaints[0] ?? '' } },
-    );
-  }
+  const complaint = exit.stderrTail.at(-1) ?? '';
+  if (lack !== null) throw new AppError('ffmpeg.failed', lack, { detail: { complaint } });
   if (exit.exitCode === 0) return;
   throw new AppError('ffmpeg.failed', 'ffmpeg could not write the clip.', {
-    detail: { exitCode: exit.exitCode, complaint: exit.stderrTail.at(-1) ?? '' },
+    detail: { exitCode: exit.exitCode, complaint },
   });
 }
