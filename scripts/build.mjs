@@ -37,6 +37,7 @@ const PROCESSES = {
   electron: 'main/electron/main.ts',
   storeThread: 'main/store/thread.ts',
   analyzer: 'main/analyzer/process.ts',
+  decodeThread: 'main/video/decodeThreadEntry.ts',
 };
 
 async function buildDesktop() {

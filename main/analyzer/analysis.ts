@@ -4,7 +4,7 @@ import type { TrackerParameters, TrackerState } from '../track/track.ts';
 import { createTrackerState, finishTracks, stepTracker } from '../track/tracker.ts';
 import { trackerParameters } from '../track/trackerParameters.ts';
 import type { DecodedFrame, FrameStream } from '../video/frames.ts';
-import { decodeFrames } from '../video/decodeFrames.ts';
+import type { DecodeThread } from '../video/decodeThread.ts';
 import { BatchBuilder } from './batchBuilder.ts';
 import { CoverageLedger } from './coverageLedger.ts';
 import type { LedgerState } from './coverageLedger.ts';
@@ -27,6 +27,9 @@ export interface AnalysisOptions {
   /** Score from which the model's card takes a detection seriously. */
   readonly modelMinScore: number;
   readonly frameTimesUs: Float64Array;
+  /** Decodes ahead while the model is at work; closed by whoever started it. */
+  readonly decodeThread: DecodeThread;
+  readonly ffmpegVersion: string;
   /** Aborting gives the analysis up where it is; nothing more is sent. */
   readonly signal: AbortSignal;
   /** Asked before every frame: true finishes the batch under way and ends. */
@@ -114,10 +117,12 @@ class Analysis {
    * picks the same frame of every later grid cell as in an unbroken pass, and the ledger learns of every frame.
    */
   #decode(): FrameStream {
-    const { start, detector, signal } = this.#options;
+    const { start, detector, decodeThread, ffmpegVersion, signal } = this.#options;
     const { widthPx, heightPx, fit } = detector.planInput(start.sourceSize, start.parameters.shortSidePx);
-    return decodeFrames(start.footagePath, {
+    return decodeThread.decode(start.footagePath, {
       ffmpegPath: start.ffmpegPath,
+      ffmpegVersion,
+      isBackground: true,
       signal,
       fromPtsUs: this.#lastPtsUs,
       everyUs: this.#everyUs,

@@ -3,6 +3,7 @@ import { createDetector } from '../detect/detector.ts';
 import type { Detector } from '../detect/detection.ts';
 import { parseManifest } from '../detect/manifest.ts';
 import { runTrial, type TrialRequest } from '../detect/trial.ts';
+import { DecodeThread } from '../video/decodeThread.ts';
 import { readFrameTimes } from '../video/frameTimes.ts';
 import { readFfmpegVersion } from '../video/ffmpegBinary.ts';
 import { analyseFootage } from './analysis.ts';
@@ -17,6 +18,7 @@ const PROGRESS_EVERY_MS = 250;
 /** One run under way. */
 interface ActiveRun {
   readonly runId: number;
+  readonly decodeThread: DecodeThread;
   isStopAsked: boolean;
   unacknowledged: number;
   onAcknowledged: () => void;
@@ -25,11 +27,14 @@ interface ActiveRun {
 /** The analyzer's side of the message protocol: one run at a time, the model kept loaded from run to run. */
 export class AnalyzerSession {
   readonly #send: (message: FromAnalyzer) => void;
+  readonly #decodeThreadUrl: URL;
   readonly #abort = new AbortController();
   #active: ActiveRun | null = null;
   #loaded: { readonly key: string; readonly detector: Detector } | null = null;
 
-  constructor(send: (message: FromAnalyzer) => void) {
+  /** @param decodeThreadUrl Entry file of the decode thread, where this process was built or lies. */
+  constructor(decodeThreadUrl: URL, send: (message: FromAnalyzer) => void) {
+    this.#decodeThreadUrl = decodeThreadUrl;
     this.#send = send;
   }
 
@@ -57,9 +62,16 @@ export class AnalyzerSession {
     try {
       if (this.#active !== null)
         throw new AppError('analyzer.failed', 'The analyzer is busy with another run.');
-      this.#active = { runId, isStopAsked: false, unacknowledged: 0, onAcknowledged: () => undefined };
-      this.#send(await this.#analyse(start, this.#active));
+      // Started before the model is loaded, which takes longer and blocks this thread.
+      const decodeThread = new DecodeThread(this.#decodeThreadUrl);
+      this.#active = {
+        ...{ runId, decodeThread },
+        ...{ isStopAsked: false, unacknowledged: 0, onAcknowledged: () => undefined },
+      };
+      this.#send(await this.#analyse(start, this.#active).finally(() => decodeThread.close()));
     } catch (thrown) {
+      // Given up because the process is about to end: the run is not to blame.
+      if (this.#abort.signal.aborted) return;
       this.#send({ kind: 'failed', runId, error: errorDataFrom(thrown) });
     } finally {
       if (this.#active?.runId === runId) this.#active = null;
@@ -85,6 +97,8 @@ export class AnalyzerSession {
       start,
       detector,
       frameTimesUs: await readFrameTimes(start.frameTimesPath),
+      decodeThread: active.decodeThread,
+      ffmpegVersion,
       modelMinScore: parseManifest(start.manifestJson, `of ${start.weightsPath}`).defaultMinScore,
       signal,
       isStopAsked: () => active.isStopAsked,
@@ -103,9 +117,10 @@ export class AnalyzerSession {
     return { ...outcome, runId };
   }
 
-  /** Gives up what is under way and kills its ffmpeg; the process is about to end. */
-  close(): void {
+  /** Gives up what is under way; resolves when its ffmpeg is killed, for the process is about to end. */
+  async close(): Promise<void> {
     this.#abort.abort();
+    await this.#active?.decodeThread.close();
   }
 
   async #detectorFor(start: StartMessage, signal: AbortSignal): Promise<Detector> {

@@ -8,12 +8,18 @@ import type { AnalyzerProcess, Log } from '../ports.ts';
 /** Time to leave by itself before it is killed: one inference of the slowest model, and its ffmpeg. */
 const KILL_AFTER_MS = 5000;
 
+/** Built entry files of the analyzer process and of the thread it starts. */
+export interface AnalyzerEntries {
+  readonly processPath: string;
+  readonly decodeThreadUrl: URL;
+}
+
 /**
  * Forks the analyzer as an Electron utility process (the `RunAsNode` fuse is off, so `child_process.fork` is not to be
  * had). Its stderr goes into the log line by line. `kill()` asks first and kills five seconds later.
  */
-export function forkAnalyzer(entryPath: string, log: Log): AnalyzerProcess {
-  const child = utilityProcess.fork(entryPath, [], {
+export function forkAnalyzer(entries: AnalyzerEntries, log: Log): AnalyzerProcess {
+  const child = utilityProcess.fork(entries.processPath, [entries.decodeThreadUrl.href], {
     serviceName: 'Sightline analyzer',
     stdio: ['ignore', 'ignore', 'pipe'],
   });

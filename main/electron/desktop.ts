@@ -5,6 +5,7 @@ import type { Host, HostPorts, Log } from '../ports.ts';
 import { parseStartArguments } from '../shell/startArguments.ts';
 import type { StartArguments } from '../shell/startArguments.ts';
 import { forkAnalyzer } from './analyzerProcess.ts';
+import type { AnalyzerEntries } from './analyzerProcess.ts';
 import { serveContract } from './contractPort.ts';
 import { lockNavigation, lockSession } from './lockdown.ts';
 import { PAGE_URL, registerSchemes, serveSchemes } from './schemes.ts';
@@ -15,7 +16,7 @@ export interface DesktopLayout {
   readonly preloadPath: string;
   readonly modelsFolder: string;
   readonly storeThreadUrl: URL;
-  readonly analyzerPath: string;
+  readonly analyzer: AnalyzerEntries;
 }
 
 export interface DesktopOptions {
@@ -74,7 +75,7 @@ function desktopPorts({ layout, userData }: DesktopOptions, log: Log): HostPorts
     appVersion: app.getVersion(),
     directories: { userData, models: layout.modelsFolder },
     storeThreadUrl: layout.storeThreadUrl,
-    spawnAnalyzer: () => forkAnalyzer(layout.analyzerPath, log),
+    spawnAnalyzer: () => forkAnalyzer(layout.analyzer, log),
     pickPaths,
     nowWallMs: Date.now,
     log,

@@ -16,7 +16,10 @@ startDesktop({
     preloadPath: join(built, '../preload/preload.cjs'),
     modelsFolder: app.isPackaged ? join(process.resourcesPath, 'models') : join(built, '../../models'),
     storeThreadUrl: new URL('storeThread.js', import.meta.url),
-    analyzerPath: join(built, 'analyzer.js'),
+    analyzer: {
+      processPath: join(built, 'analyzer.js'),
+      decodeThreadUrl: new URL('decodeThread.js', import.meta.url),
+    },
   },
 }).catch((error: unknown) => {
   dialog.showErrorBox('Sightline cannot start', error instanceof Error ? error.message : String(error));

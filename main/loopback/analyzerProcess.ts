@@ -7,13 +7,19 @@ import type { AnalyzerProcess, Log } from '../ports.ts';
 /** Time to leave by itself after SIGTERM: one inference of the slowest model, and its ffmpeg. */
 const KILL_AFTER_MS = 5000;
 
+/** Entry files of the analyzer process and of the thread it starts. */
+export interface AnalyzerEntries {
+  readonly process: URL;
+  readonly decodeThread: URL;
+}
+
 /**
  * Forks the analyzer under this Node with structured-clone messages. Its stderr goes into the log line by line.
  * `kill()` asks first and kills five seconds later. It dies with this process: Node ends a child whose IPC channel
  * is gone.
  */
-export function forkAnalyzer(entry: URL, log: Log): AnalyzerProcess {
-  const child = fork(entry, [], {
+export function forkAnalyzer(entries: AnalyzerEntries, log: Log): AnalyzerProcess {
+  const child = fork(entries.process, [entries.decodeThread.href], {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // A group of its own: Ctrl+C in a terminal must not end its ffmpeg, which would look like the footage's end.

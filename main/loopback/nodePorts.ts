@@ -5,8 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { HostPorts, Log } from '../ports.ts';
 import { forkAnalyzer } from './analyzerProcess.ts';
+import type { AnalyzerEntries } from './analyzerProcess.ts';
 
 const PROJECT = new URL('../../', import.meta.url);
+
+/** The analyzer as it runs from source. */
+export const ANALYZER_ENTRIES: AnalyzerEntries = {
+  process: new URL('main/analyzer/process.ts', PROJECT),
+  decodeThread: new URL('main/video/decodeThreadEntry.ts', PROJECT),
+};
 
 /** The project's own folder, where it runs from source. */
 export const projectFolder = fileURLToPath(PROJECT);
@@ -36,7 +43,7 @@ export function createNodePorts(options: {
     appVersion: projectVersion(),
     directories: { userData: options.userData, models: fileURLToPath(new URL('models/', PROJECT)) },
     storeThreadUrl: new URL('main/store/thread.ts', PROJECT),
-    spawnAnalyzer: () => forkAnalyzer(new URL('main/analyzer/process.ts', PROJECT), options.log),
+    spawnAnalyzer: () => forkAnalyzer(ANALYZER_ENTRIES, options.log),
     pickPaths: null,
     nowWallMs: Date.now,
     log: options.log,

@@ -28,7 +28,10 @@ async function desktopOptions(): Promise<DesktopOptions> {
       preloadPath: '/built/preload.cjs',
       modelsFolder: '/built/models',
       storeThreadUrl: pathToFileURL('/built/storeThread.js'),
-      analyzerPath: '/built/analyzer.js',
+      analyzer: {
+        processPath: '/built/analyzer.js',
+        decodeThreadUrl: pathToFileURL('/built/decodeThread.js'),
+      },
     },
     openHost: (given, options) => {
       ports = given;
@@ -206,6 +209,7 @@ describe('ports', () => {
     const analyzer = ports?.spawnAnalyzer();
     const child = told.forks.at(-1);
     expect(child?.entryPath).toBe('/built/analyzer.js');
+    expect(child?.args).toEqual([pathToFileURL('/built/decodeThread.js').href]);
     const onMessage = vi.fn();
     analyzer?.onMessage(onMessage);
     child?.emit('message', { kind: 'ready' });

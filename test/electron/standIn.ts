@@ -157,12 +157,14 @@ export class MessageChannelMain {
 
 export class UtilityProcessStandIn extends EventEmitter {
   readonly entryPath: string;
+  readonly args: readonly string[];
   readonly stderr = new PassThrough();
   readonly posted: unknown[] = [];
   wasKilled = false;
-  constructor(entryPath: string) {
+  constructor(entryPath: string, args: readonly string[]) {
     super();
     this.entryPath = entryPath;
+    this.args = args;
     told.forks.push(this);
   }
   postMessage(message: unknown): void {
@@ -173,7 +175,9 @@ export class UtilityProcessStandIn extends EventEmitter {
     this.emit('exit', 1);
   }
 }
-export const utilityProcess = { fork: (entryPath: string) => new UtilityProcessStandIn(entryPath) };
+export const utilityProcess = {
+  fork: (entryPath: string, args: readonly string[]) => new UtilityProcessStandIn(entryPath, args),
+};
 
 export const contextBridge = {
   exposeInMainWorld: (name: string, value: unknown) => void told.exposed.set(name, value),

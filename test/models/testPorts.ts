@@ -1,10 +1,9 @@
 import { tryModel } from '../../main/detect/trial.ts';
 import { forkAnalyzer } from '../../main/loopback/analyzerProcess.ts';
+import { ANALYZER_ENTRIES } from '../../main/loopback/nodePorts.ts';
 import type { ModelFolders } from '../../main/models/catalogue.ts';
 import { modelsHandlers, type ModelsHandlers } from '../../main/models/modelsHandlers.ts';
 import type { TestPorts } from '../../main/models/modelTests.ts';
-
-const ANALYZER = new URL('../../main/analyzer/process.ts', import.meta.url);
 
 /** Tests models in a real analyzer process. */
 export const testPorts: TestPorts = {
@@ -14,7 +13,7 @@ export const testPorts: TestPorts = {
       ...model,
       threads: 1,
       providers: ['cpu'],
-      spawn: () => forkAnalyzer(ANALYZER, () => undefined),
+      spawn: () => forkAnalyzer(ANALYZER_ENTRIES, () => undefined),
       signal,
     }),
 };
