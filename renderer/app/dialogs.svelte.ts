@@ -9,6 +9,9 @@ export type OpenDialog =
   | { readonly kind: 'clock'; readonly footageId: FootageId }
   | { readonly kind: 'analyse'; readonly footageIds: readonly FootageId[] }
   | { readonly kind: 'runs' }
+  | { readonly kind: 'models' }
+  /** Null where the file says which model it is. */
+  | { readonly kind: 'modelFile'; readonly modelId: string | null }
   | {
       readonly kind: 'export';
       readonly range: Pick<ClipRequest, 'footageId' | 'fromPtsUs' | 'toPtsUs' | 'findingId'>;
