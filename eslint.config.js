@@ -132,6 +132,20 @@ export default tseslint.config(
   ...folderRules,
   ...ownerRules,
   {
+    // The app opens no connection by itself: what can open one is in one file, behind `models.get`.
+    files: ['main/**/*.ts'],
+    ignores: ['main/models/weightsStream.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['fetch', 'WebSocket', 'EventSource'].map((name) => ({
+          name,
+          message: 'Connections are opened only in main/models/weightsStream.ts.',
+        })),
+      ],
+    },
+  },
+  {
     files: ['test/**/*.ts', 'vitest.config.ts'],
     rules: { 'no-restricted-imports': 'off', 'no-restricted-syntax': 'off', 'no-console': 'off' },
   },

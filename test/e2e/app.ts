@@ -64,7 +64,7 @@ export interface RunningApp {
  * import and analyse `paths`.
  */
 export async function startApp(
-  options: { paths?: readonly string[]; caseFolder?: string } = {},
+  options: { paths?: readonly string[]; caseFolder?: string; env?: Readonly<Record<string, string>> } = {},
 ): Promise<RunningApp> {
   await promisify(execFile)(process.execPath, ['scripts/build.mjs', 'renderer', '--if-stale'], { cwd: root });
   const folder = await mkdtemp(join(tmpdir(), 'sightline-e2e-'));
@@ -75,7 +75,7 @@ export async function startApp(
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, SIGHTLINE_HOME: join(folder, 'home') },
+      env: { ...process.env, ...options.env, SIGHTLINE_HOME: join(folder, 'home') },
     },
   );
   const exited = once(child, 'exit');
