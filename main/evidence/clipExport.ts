@@ -118,7 +118,7 @@ async function clipArguments(job: ClipExport, draft: ExhibitDraft, signal: Abort
   const startPtsUs = source.frameTimesUs[0] ?? 0;
   const argumentsFor = async (paths: { path: string; outputPath: string; scriptPath: string | null }) =>
     clip.cut === null
-      ? exactArguments({ ...clip, ...paths, startPtsUs, ffmpegPath: source.ffmpegPath, signal })
+      ? exactArguments({ ...clip, ...paths, ffmpegPath: source.ffmpegPath, signal })
       : copyArguments({ ...clip, ...paths, startPtsUs, cut: clip.cut });
   const scriptPath = await writeScript(job, draft);
   return {

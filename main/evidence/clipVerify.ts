@@ -60,7 +60,7 @@ export async function verifyClip(verification: Verification): Promise<VerifiedCl
     ffmpegPath: source.ffmpegPath,
     path: source.footage.path,
     seekPtsUs: clip.seekPtsUs,
-    window: { ...clip.window, startPtsUs: source.frameTimesUs[0] ?? 0 },
+    window: clip.window,
     isDamaged: clip.isDamaged,
     signal,
     onFrame: report(1),

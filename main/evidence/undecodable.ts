@@ -35,8 +35,7 @@ export async function decodableFrames(options: {
   readonly signal: AbortSignal;
 }): Promise<ShownFrames> {
   const { frameTimesUs, window } = options;
-  const startPtsUs = frameTimesUs[0] ?? 0;
-  const frames = await hashFrames({ ...options, window: { ...window, startPtsUs }, isDamaged: true });
+  const frames = await hashFrames({ ...options, isDamaged: true });
   const decodedUs = new Set(frames.map(({ ptsUs }) => ptsUs));
   const indexed = trustedFrames(frameTimesUs, window).timesUs;
   const timesUs = indexed.filter((ptsUs) => decodedUs.has(ptsUs));

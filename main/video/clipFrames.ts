@@ -1,5 +1,5 @@
 import { AppError } from '../../preload/contract/errors.ts';
-import { decoderArguments, readUntil, seekArguments } from './clipPackets.ts';
+import { decoderArguments, endFilter, seekArguments } from './clipPackets.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
 import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
@@ -17,8 +17,6 @@ export interface HashRequest {
   readonly seekPtsUs: number | null;
   /** Only frames between these times, and no more than `frames`; null gives every frame of the file. */
   readonly window: {
-    /** PTS of the file's first frame. */
-    readonly startPtsUs: number;
     readonly lowestPtsUs: number;
     readonly highestPtsUs: number;
     readonly frames: number;
@@ -40,13 +38,13 @@ export async function hashFrames(request: HashRequest): Promise<HashedFrame[]> {
     window === null
       ? []
       : [
+          endFilter(window.highestPtsUs),
           `select=between(t\\,${(window.lowestPtsUs / 1e6).toFixed(7)}\\,${(window.highestPtsUs / 1e6).toFixed(7)})`,
         ];
   return readHashes({
     ...request,
     args: [
       ...seekArguments(request.seekPtsUs),
-      ...(window === null ? [] : readUntil(request.seekPtsUs, window.startPtsUs, window.highestPtsUs)),
       ...decoderArguments(request.isDamaged),
       '-copyts',
       ...inputArguments(request.path),

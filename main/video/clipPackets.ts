@@ -48,9 +48,20 @@ export function seekWithin(startPtsUs: number, seekPtsUs: number): number | null
 /** Reading goes on this long after the last frame wanted: more than any reordering or interleaving. */
 const READ_ON_US = 10_000_000;
 
-/** Input options that stop reading safely after the last frame wanted; `startPtsUs` is the file's first frame. */
+/**
+ * Input options that stop copying packets safely after the last frame wanted; `startPtsUs` is the file's first frame.
+ * Not for decoding: there ffmpeg counts the time from the first frame that comes out, groups before the seek.
+ */
 export function readUntil(seekPtsUs: number | null, startPtsUs: number, lastPtsUs: number): string[] {
   return ['-t', ffmpegSeconds(lastPtsUs - (seekPtsUs ?? startPtsUs) + READ_ON_US)];
+}
+
+/** Late frames of a recording whose times run backwards are waited for this long. */
+const DECODE_ON_US = 1_000_000;
+
+/** Filter that ends decoding after the last frame wanted, whether or not all of those before it came out. */
+export function endFilter(highestPtsUs: number): string {
+  return `trim=end=${((highestPtsUs + DECODE_ON_US) / 1e6).toFixed(7)}`;
 }
 
 /**

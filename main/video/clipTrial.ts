@@ -86,7 +86,7 @@ async function recordedFrames(
   return hashFrames({
     ...request,
     seekPtsUs: seekWithin(times[0] ?? 0, lowestPtsUs - REFERENCE_US),
-    window: { startPtsUs: times[0] ?? 0, lowestPtsUs, highestPtsUs, frames },
+    window: { lowestPtsUs, highestPtsUs, frames },
     isDamaged: false,
   });
 }

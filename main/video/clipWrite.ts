@@ -1,6 +1,6 @@
 import { AppError } from '../../preload/contract/errors.ts';
 import type { PacketCut } from './clipCut.ts';
-import { decoderArguments, readUntil, seekArguments } from './clipPackets.ts';
+import { decoderArguments, endFilter, readUntil, seekArguments } from './clipPackets.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
 import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
@@ -93,8 +93,7 @@ export function copyArguments(job: CopyJob): string[] {
 export interface ExactJob {
   readonly ffmpegPath: string;
   readonly path: string;
-  readonly startPtsUs: number;
-  /** Where to begin reading; null is the start of the file, at `startPtsUs`. */
+  /** Where to begin reading; null is the start of the file. */
   readonly seekPtsUs: number | null;
   readonly window: FrameWindow;
   readonly isDamaged: boolean;
@@ -132,6 +131,7 @@ export async function exactArguments(job: ExactJob): Promise<string[]> {
           `setpts=PTS/${SCRIPT_TIME_STRETCH}`,
         ];
   const filters = [
+    endFilter(window.highestPtsUs),
     `select=between(t\\,${seconds(window.lowestPtsUs)}\\,${seconds(window.highestPtsUs)})`,
     'settb=1/1000000',
     `setpts=PTS-${window.firstPtsUs}`,
@@ -141,7 +141,6 @@ export async function exactArguments(job: ExactJob): Promise<string[]> {
   ];
   return [
     ...seekArguments(job.seekPtsUs),
-    ...readUntil(job.seekPtsUs, job.startPtsUs, window.lastPtsUs),
     ...decoderArguments(job.isDamaged),
     '-copyts',
     ...inputArguments(job.path),
