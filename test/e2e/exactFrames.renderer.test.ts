@@ -11,7 +11,7 @@ import { TrackId } from '../../preload/contract/ids.ts';
 import type { RunId } from '../../preload/contract/ids.ts';
 import type { Footage } from '../../preload/contract/footage.ts';
 import { syntheticRun } from '../store/seedCase.ts';
-import { CLIP_KINDS, CLIP_SIZE, encodeClip, frameNumber } from '../unit/video/codedClips.ts';
+import { CLIP_KINDS, CLIP_SIZE, encodeClip, frameNumber } from '../codedClips.ts';
 import { browserPath, openPage, startApp } from './app.ts';
 import type { OpenPage, RunningApp } from './app.ts';
 

@@ -8,8 +8,8 @@ import type { Detection } from '../../preload/contract/findings.ts';
 import type { Box } from '../../preload/contract/geometry.ts';
 import { rleFromGrid } from '../../preload/contract/maskRle.ts';
 import { clipJob, finishExport, openClipSource, requestFrames } from './clipSource.ts';
-import { makeCodedClip } from './codedClips.ts';
-import type { CodedClip } from './codedClips.ts';
+import { makeExportedClip } from '../codedClips.ts';
+import type { ExportedClip } from '../codedClips.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -53,14 +53,14 @@ async function exportPictures(
   return readPictures(exhibit.path, source);
 }
 
-describe.each<CodedClip>(['variable', 'rotated', 'transport'])('marks drawn into %s', (clip) => {
+describe.each<ExportedClip>(['variable', 'rotated', 'transport'])('marks drawn into %s', (clip) => {
   let source: ClipSource;
   let plain: Buffer[];
   const boxInSource = { x0: 40, y0: 60, x1: 100, y1: 130 };
   const edge = { x0: 50, y0: 60, x1: 90, y1: 62 };
   const middle = { x0: 50, y0: 70, x1: 90, y1: 120 };
   beforeAll(async () => {
-    source = await openClipSource(await makeCodedClip(folder, clip));
+    source = await openClipSource(await makeExportedClip(folder, clip));
     plain = await exportPictures(source, {}, []);
   });
 

@@ -7,8 +7,8 @@ import type { ClipSource } from '../../main/evidence/clipPlan.ts';
 import { hashFrames } from '../../main/video/clipFrames.ts';
 import type { HashedFrame } from '../../main/video/clipFrames.ts';
 import { clipJob, finishExport, openClipSource, randomIntegers, requestFrames } from './clipSource.ts';
-import { makeCodedClip, readCodedNumbers } from './codedClips.ts';
-import type { CodedClip } from './codedClips.ts';
+import { makeExportedClip, readCodedNumbers } from '../codedClips.ts';
+import type { ExportedClip } from '../codedClips.ts';
 
 const signal = new AbortController().signal;
 let folder = '';
@@ -20,7 +20,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const decodeAll = (path: string, { ffmpegPath }: ClipSource): Promise<HashedFrame[]> =>
   hashFrames({ ffmpegPath, path, seekPtsUs: null, window: null, isDamaged: false, signal });
 
-const CLIPS: CodedClip[] = [
+const CLIPS: ExportedClip[] = [
   ...(['constant', 'variable', 'bFrames', 'openGop', 'rotated'] as const),
   ...(['editList', 'transport', 'fractional', 'partTwo', 'partTwoB'] as const),
 ];
@@ -36,9 +36,9 @@ describe.each(CLIPS)('clips of %s', (clip) => {
   };
 
   beforeAll(async () => {
-    source = await openClipSource(await makeCodedClip(folder, clip));
+    source = await openClipSource(await makeExportedClip(folder, clip));
     recorded = await decodeAll(source.footage.path, source);
-    numbers = await readCodedNumbers(source.ffmpegPath, source.footage.path, clip === 'rotated');
+    numbers = await readCodedNumbers(source.footage.path, clip === 'rotated');
   });
 
   it('has one index entry for every frame that decodes', () => {
@@ -67,16 +67,22 @@ describe.each(CLIPS)('clips of %s', (clip) => {
       const asked = [...source.frameTimesUs].slice(first, last + 1);
       const origin = asked[0] ?? 0;
       expect(made.map((frame) => frame.ptsUs)).toEqual(asked.map((ptsUs) => ptsUs - origin));
-      const shown = await readCodedNumbers(source.ffmpegPath, exhibit.path, clip === 'rotated');
+      const shown = await readCodedNumbers(exhibit.path, clip === 'rotated');
       expect(shown).toEqual(numbers.slice(first, last + 1));
     }
   });
 });
 
+it('exact clips just behind a key frame that follows a long group are whole', async () => {
+  const source = await openClipSource(await makeExportedClip(folder, 'longGroups'));
+  const job = await clipJob(requestFrames(source, 705, 740), source, folder);
+  expect((await finishExport(job)).exhibit.frames).toBe(36);
+});
+
 describe('planClip', () => {
   let source: ClipSource;
   beforeAll(async () => {
-    source = await openClipSource(await makeCodedClip(folder, 'constant'));
+    source = await openClipSource(await makeExportedClip(folder, 'constant'));
   });
 
   it('states the earlier start and that it is where the key frame is', async () => {

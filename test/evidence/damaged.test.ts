@@ -8,8 +8,8 @@ import type { ClipSource } from '../../main/evidence/clipPlan.ts';
 import { hashFrames, hashPackets, wholeStreamArguments } from '../../main/video/clipFrames.ts';
 import type { HashedFrame } from '../../main/video/clipFrames.ts';
 import { clipJob, finishExport, openClipSource, requestFrames } from './clipSource.ts';
-import { damageFile, makeCodedClip } from './codedClips.ts';
-import type { CodedClip } from './codedClips.ts';
+import { damageFile, makeExportedClip } from '../codedClips.ts';
+import type { ExportedClip } from '../codedClips.ts';
 
 const signal = new AbortController().signal;
 const Sidecar = z.object({
@@ -36,14 +36,14 @@ function decodable(
   return [...source.frameTimesUs.slice(first, last + 1)].filter((ptsUs) => times.has(ptsUs));
 }
 
-describe.each<CodedClip>(['constant', 'bFrames', 'variable', 'rotated', 'editList'])(
+describe.each<ExportedClip>(['constant', 'bFrames', 'variable', 'rotated', 'editList'])(
   'clips of damaged %s',
   (clip) => {
     let source: ClipSource;
     let recorded: HashedFrame[];
     let lost: number[];
     beforeAll(async () => {
-      const path = await damageFile(await makeCodedClip(folder, clip));
+      const path = await damageFile(await makeExportedClip(folder, clip));
       source = { ...(await openClipSource(path)), isIndexTrusted: false };
       recorded = await decodeAll(path, source);
       const times = new Set(recorded.map(({ ptsUs }) => ptsUs));

@@ -19,7 +19,7 @@ import { FootageId } from '../../preload/contract/ids.ts';
 import type { RunId } from '../../preload/contract/ids.ts';
 import { DEFAULT_RUN_PARAMETERS } from '../../preload/contract/runs.ts';
 import { openClipSource, requestFrames } from './clipSource.ts';
-import { damageFile, makeCodedClip } from './codedClips.ts';
+import { damageFile, makeExportedClip } from '../codedClips.ts';
 
 const NOW_WALL_MS = Date.UTC(2026, 10, 23, 12);
 const MODEL_SHA256 = 'b'.repeat(64);
@@ -40,7 +40,7 @@ let folder = '';
 let originalPath = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sightline-evidence-'));
-  originalPath = await makeCodedClip(folder, 'constant');
+  originalPath = await makeExportedClip(folder, 'constant');
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -148,7 +148,7 @@ describe('the contract’s exhibits', () => {
     const sidecar = Sidecar.parse(JSON.parse(await readFile(exhibit.sidecarPath, 'utf8')));
     expect(sidecar.run?.modelSha256).toBe(MODEL_SHA256);
     const plan = events[0]?.kind === 'planned' ? events[0].plan : null;
-    expect(plan?.notes).toContain(
+    expect(plan?.notes).toContainEqual(
       expect.stringMatching(
         /^Boxes are drawn on 0 of the clip's 10 frames; the analysis looked at 0 of them/,
       ),

@@ -6,13 +6,13 @@ import type { ClipSource } from '../../main/evidence/clipPlan.ts';
 import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
 import type { ClipRequest } from '../../preload/contract/evidence.ts';
 import { clipJob, finishExport, openClipSource, requestFrames } from './clipSource.ts';
-import { makeCodedClip } from './codedClips.ts';
+import { makeExportedClip } from '../codedClips.ts';
 
 let folder = '';
 let source: ClipSource;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sightline-lacking-'));
-  source = await openClipSource(await makeCodedClip(folder, 'constant'));
+  source = await openClipSource(await makeExportedClip(folder, 'constant'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 afterEach(() => vi.unstubAllEnvs());

@@ -20,12 +20,12 @@ import {
   randomIntegers,
   requestFrames,
 } from '../evidence/clipSource.ts';
-import { makeCodedClip, readCodedNumbers } from '../evidence/codedClips.ts';
-import type { CodedClip } from '../evidence/codedClips.ts';
+import { makeExportedClip, readCodedNumbers } from '../codedClips.ts';
+import type { ExportedClip } from '../codedClips.ts';
 import { sharedPath } from '../sharedMaterial.ts';
 
 const EXPORTS = 20;
-const GENERATED: CodedClip[] = [
+const GENERATED: ExportedClip[] = [
   ...(['constant', 'variable', 'bFrames', 'rotated', 'openGop'] as const),
   ...(['transport', 'partTwoB', 'editList', 'fractional'] as const),
 ];
@@ -69,7 +69,11 @@ function recordingOf(path: string): Promise<Frame[]> {
 }
 
 /** What is wrong with an exported clip, or null. */
-async function faultOf(exhibit: Exhibit, source: ClipSource, clip: CodedClip | null): Promise<string | null> {
+async function faultOf(
+  exhibit: Exhibit,
+  source: ClipSource,
+  clip: ExportedClip | null,
+): Promise<string | null> {
   const all = await recordingOf(source.footage.path);
   const first = all.findIndex((frame) => frame.ptsUs === exhibit.firstPtsUs);
   const last = all.findIndex((frame) => frame.ptsUs === exhibit.lastPtsUs);
@@ -95,21 +99,23 @@ async function faultOf(exhibit: Exhibit, source: ClipSource, clip: CodedClip | n
   return clip === null ? null : codedFault(exhibit, source, clip);
 }
 
-async function codedFault(exhibit: Exhibit, source: ClipSource, clip: CodedClip): Promise<string | null> {
+async function codedFault(exhibit: Exhibit, source: ClipSource, clip: ExportedClip): Promise<string | null> {
   const turned = clip === 'rotated';
   const [all, made] = [
-    await readCodedNumbers(source.ffmpegPath, source.footage.path, turned),
-    await readCodedNumbers(source.ffmpegPath, exhibit.path, turned),
+    await readCodedNumbers(source.footage.path, turned),
+    await readCodedNumbers(exhibit.path, turned),
   ];
   const start = source.frameTimesUs.indexOf(exhibit.firstPtsUs);
   const wrong = made.findIndex((number, i) => number !== all[start + i]);
   return wrong < 0 ? null : `frame ${wrong} shows number ${made[wrong]}, not ${all[start + wrong]}`;
 }
 
-async function openSources(folder: string): Promise<Array<{ source: ClipSource; clip: CodedClip | null }>> {
-  const sources: Array<{ source: ClipSource; clip: CodedClip | null }> = [];
+async function openSources(
+  folder: string,
+): Promise<Array<{ source: ClipSource; clip: ExportedClip | null }>> {
+  const sources: Array<{ source: ClipSource; clip: ExportedClip | null }> = [];
   for (const clip of GENERATED) {
-    sources.push({ source: await openClipSource(await makeCodedClip(folder, clip)), clip });
+    sources.push({ source: await openClipSource(await makeExportedClip(folder, clip)), clip });
   }
   for (const name of SHARED) {
     const path = sharedPath(`footage/${name}`);

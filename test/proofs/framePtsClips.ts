@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Box, SizePx } from '../../preload/contract/geometry.ts';
 import { randomSequence } from '../measure/randomSequence.ts';
 import { SQUARE_PX } from '../detect/tinyDetector.ts';
-import { CLIP_KINDS, runTool } from '../unit/video/codedClips.ts';
+import { CLIP_KINDS, runTool } from '../codedClips.ts';
 
 /** Frames of each clip. */
 export const FRAMES = 1000;

@@ -16,7 +16,7 @@ import {
   frameNumber,
   runTool,
   temporaryFolder,
-} from './codedClips.ts';
+} from '../../codedClips.ts';
 
 const FRAMES = 240;
 const signal = new AbortController().signal;

@@ -6,7 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeFrames } from '../../../main/video/decodeFrames.ts';
 import type { DecodeOptions } from '../../../main/video/frames.ts';
 import { inspectFootage } from '../../../main/video/inspect.ts';
-import { CLIP_SIZE, encodeClip, ffmpegPath, frameNumber, rotateMp4, temporaryFolder } from './codedClips.ts';
+import {
+  CLIP_SIZE,
+  encodeClip,
+  ffmpegPath,
+  frameNumber,
+  rotateMp4,
+  temporaryFolder,
+} from '../../codedClips.ts';
 
 const X264 = ['-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p'];
 const signal = new AbortController().signal;

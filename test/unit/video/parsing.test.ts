@@ -12,7 +12,7 @@ import { createShowinfoReader } from '../../../main/video/showinfo.ts';
 import type { ShownFrame } from '../../../main/video/showinfo.ts';
 import { parseClockUs, parseInputDump, splitTopLevel } from '../../../main/video/streamDump.ts';
 import { parseTimeBase, typicalFrameUs, usFromTicks } from '../../../main/video/timeBase.ts';
-import { temporaryFolder } from './codedClips.ts';
+import { temporaryFolder } from '../../codedClips.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeAll(async () => (folder = await temporaryFolder()));

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findFfmpeg, unpackedPath } from '../../../main/video/ffmpegBinary.ts';
 import { inputArguments, runFfmpeg } from '../../../main/video/ffmpegProcess.ts';
 import { inspectFootage } from '../../../main/video/inspect.ts';
-import { encodeClip, ffmpegPath, runTool, temporaryFolder } from './codedClips.ts';
+import { encodeClip, ffmpegPath, runTool, temporaryFolder } from '../../codedClips.ts';
 
 const X264 = ['-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p'];
 const signal = new AbortController().signal;

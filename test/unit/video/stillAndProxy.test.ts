@@ -5,7 +5,7 @@ import type { VideoProbe } from '../../../main/video/probe.ts';
 import { probeVideo } from '../../../main/video/probe.ts';
 import { makeProxy, playsInChromium } from '../../../main/video/proxy.ts';
 import { stillSeekMarginUs, writeStill } from '../../../main/video/still.ts';
-import { encodeClip, ffmpegPath, runTool, temporaryFolder } from './codedClips.ts';
+import { encodeClip, ffmpegPath, runTool, temporaryFolder } from '../../codedClips.ts';
 
 const signal = new AbortController().signal;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { findFfmpeg } from '../../../main/video/ffmpegBinary.ts';
+import { basename, dirname, join } from 'node:path';
+import { findFfmpeg, passthroughArguments } from '../main/video/ffmpegBinary.ts';
 
 /** Size of generated frames; divisible by 16 so that no codec pads. */
 export const CLIP_SIZE = { widthPx: 320, heightPx: 240 };
@@ -75,6 +75,20 @@ export async function encodeClip(options: {
   const numbers = Array.from({ length: options.frames }, (_, index) => codedFrame(first + index, size));
   const input = ['-f', 'rawvideo', '-pix_fmt', 'gray', '-s', `${size.widthPx}x${size.heightPx}`];
   await runTool([...input, '-r', options.rate, '-i', 'pipe:0', ...options.args], numbers);
+}
+
+/**
+ * The numbers in the frames of a coded clip of {@link EXPORTED_SIZE}, in the order they are shown. `isTurned` undoes
+ * the quarter turn of the rotated clip, or of an upright copy of it, first.
+ */
+export async function readCodedNumbers(path: string, isTurned = false): Promise<number[]> {
+  const filters = [...(isTurned ? ['transpose=dir=cclock'] : []), 'format=gray'].join(',');
+  const passthrough = await passthroughArguments(ffmpegPath, new AbortController().signal);
+  const gray = await runTool(['-i', path, '-vf', filters, ...passthrough, '-f', 'rawvideo', 'pipe:1']);
+  const bytes = EXPORTED_SIZE.widthPx * EXPORTED_SIZE.heightPx;
+  return Array.from({ length: gray.length / bytes }, (_, i) =>
+    frameNumber(gray.subarray(i * bytes, (i + 1) * bytes), EXPORTED_SIZE, 1),
+  );
 }
 
 /** Turns an MP4 a quarter clockwise by its track's matrix (ISO/IEC 14496-12, 8.3.2), as a phone or camera writes it. */
@@ -151,3 +165,71 @@ export const CLIP_KINDS: readonly ClipKind[] = [
   { name: 'h264.avi', rate: '25', args: [...X264, '-bf', '2', '-g', '50'], source: 'decoded' },
   { name: 'raw.h264', rate: '25', args: [...X264, '-bf', '2', '-f', 'h264'], source: 'decoded' },
 ];
+
+/** Size of the clips that exports are made from. */
+const EXPORTED_SIZE = { widthPx: 256, heightPx: 144 };
+
+/** H.264 with groups of one length; B-frames always, not where the encoder likes them. */
+const groups = (frames: number, bFrames: number): string[] => [
+  ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '23', '-pix_fmt', 'yuv420p', '-g', String(frames)],
+  ...['-keyint_min', String(frames), '-sc_threshold', '0', '-bf', String(bFrames), '-b_strategy', '0'],
+];
+const PART_TWO = ['-c:v', 'mpeg4', '-q:v', '4', '-pix_fmt', 'yuv420p', '-g', '40'];
+/** Frame n at 40n ms plus a jitter of up to 30 ms and a gap of 2 s after every hundredth. */
+const GAPS = [
+  ...['-vf', "settb=1/90000,setpts='(N*40+mod(N*37\\,31)+2000*floor(N/100))*90'"],
+  ...['-fps_mode', 'passthrough', '-enc_time_base', '1/90000'],
+];
+
+/** Clips that exports are tried on: what a recorder writes that makes cutting hard. */
+const EXPORTED_CLIPS = {
+  constant: { file: 'constant.mp4', frames: 300, rate: '25', args: groups(50, 0) },
+  variable: { file: 'variable.mp4', frames: 300, rate: '25', args: [...GAPS, ...groups(50, 2)] },
+  bFrames: { file: 'b-frames.mp4', frames: 520, rate: '25', args: groups(250, 3) },
+  longGroups: { file: 'long-groups.mp4', frames: 760, rate: '25', args: groups(700, 0) },
+  openGop: {
+    ...{ file: 'open-gop.mp4', frames: 300, rate: '25' },
+    args: [...groups(48, 3), '-x264-params', 'open-gop=1'],
+  },
+  fractional: { file: 'fractional.mkv', frames: 300, rate: '29.97', args: groups(60, 2) },
+  transport: {
+    ...{ file: 'transport.ts', frames: 300, rate: '25' },
+    args: [...groups(50, 3), '-output_ts_offset', '10'],
+  },
+  partTwo: { file: 'part-two.avi', frames: 300, rate: '25', args: PART_TWO },
+  partTwoB: { file: 'part-two-b.avi', frames: 300, rate: '25', args: [...PART_TWO, '-bf', '2'] },
+} as const;
+
+/** Two are made from others: a quarter turn in the display matrix, an edit list that starts mid-group. */
+export type ExportedClip = keyof typeof EXPORTED_CLIPS | 'rotated' | 'editList';
+
+/** Makes one clip to export from in the folder and gives its path. */
+export async function makeExportedClip(folder: string, clip: ExportedClip): Promise<string> {
+  if (clip === 'rotated') {
+    const path = join(folder, 'rotated.mp4');
+    await rotateMp4(await makeExportedClip(folder, 'constant'), path);
+    return path;
+  }
+  if (clip === 'editList') {
+    const path = join(folder, 'edit-list.mp4');
+    await runTool(['-ss', '1.3', '-i', await makeExportedClip(folder, 'openGop'), '-c', 'copy', path]);
+    return path;
+  }
+  const { file, frames, rate, args } = EXPORTED_CLIPS[clip];
+  const path = join(folder, file);
+  await encodeClip({ frames, rate, size: EXPORTED_SIZE, args: [...args, path] });
+  return path;
+}
+
+/** How much is overwritten: a few packets of the coded clips. */
+const DAMAGED_BYTES = 4_000;
+
+/** Copies a file with the bytes in its middle overwritten, as a bad sector leaves them; gives the copy's path. */
+export async function damageFile(path: string): Promise<string> {
+  const bytes = await readFile(path);
+  const from = Math.floor(bytes.length / 2);
+  bytes.fill(0xff, from, from + DAMAGED_BYTES);
+  const damagedPath = join(dirname(path), `damaged-${basename(path)}`);
+  await writeFile(damagedPath, bytes);
+  return damagedPath;
+}
