@@ -79,7 +79,8 @@ export class DecodeThread {
       if (ended.error !== null) throw errorOfThread(ended.error);
     } finally {
       signal.removeEventListener('abort', wake);
-      await this.close();
+      // After `ended` the thread leaves by itself; nobody has to wait for it before the last frames are stored.
+      if (ended === null) await this.close();
       resolveSummary(
         (ended ?? this.#received.find((message) => message.kind === 'ended'))?.summary ?? EMPTY_SUMMARY,
       );
