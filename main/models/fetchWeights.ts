@@ -81,7 +81,7 @@ interface Growth {
 
 /** Appends what the place has, until it ends or has given more than it should. */
 async function* grow({ partial, place, totalBytes, manifest, signal }: Growth): AsyncGenerator<BytesDone> {
-  const stream = await openWeightsStream(place, partial.bytes, signal).catch((thrown: unknown) => {
+  const stream = await openWeightsStream(place, partial.bytes, { signal }).catch((thrown: unknown) => {
     throw withOfflineWays(thrown, manifest);
   });
   await partial.continueAt(stream.fromByte);

@@ -1,10 +1,14 @@
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { stat } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
 import { hashFile } from '../detect/weightsFile.ts';
 import { addedModelsFolder, type ModelFolders } from './catalogue.ts';
 import { checkFreeSpace, freeBytesOf } from './diskSpace.ts';
+
+const STAGING_PREFIX = '.incoming-';
+
+/** No model takes this long to be added: what is older was left by a process that was killed. */
+const LEFT_BEHIND_MS = 24 * 60 * 60 * 1000;
 
 /**
  * A folder on the disk of the person's models in which a model is put together and tried before it may take its
@@ -16,11 +20,21 @@ export async function withStagingFolder<T>(
 ): Promise<T> {
   const folder = addedModelsFolder(folders);
   await mkdir(folder, { recursive: true });
-  const staging = await mkdtemp(join(folder, '.incoming-'));
+  await removeLeftBehind(folder);
+  const staging = await mkdtemp(join(folder, STAGING_PREFIX));
   try {
     return await work(staging);
   } finally {
     await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function removeLeftBehind(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.startsWith(STAGING_PREFIX));
+  for (const path of names.map((name) => join(folder, name))) {
+    const found = await stat(path).catch(() => null);
+    const isOld = found !== null && found.mtimeMs < Date.now() - LEFT_BEHIND_MS;
+    if (isOld) await rm(path, { recursive: true, force: true });
   }
 }
 
@@ -49,7 +63,7 @@ export async function copyWeights(
 ): Promise<CopiedFile> {
   try {
     const { size } = await stat(sourcePath);
-    checkFreeSpace(toPath, size, await freeBytesOf(join(toPath, '..')));
+    checkFreeSpace(dirname(toPath), size, await freeBytesOf(dirname(toPath)));
     signal.throwIfAborted();
     await copyFile(sourcePath, toPath);
   } catch (cause) {

@@ -20,11 +20,11 @@ export interface WeightsStream {
 export function openWeightsStream(
   place: WeightsPlace,
   fromByte: number,
-  signal: AbortSignal,
+  options: { readonly signal: AbortSignal; readonly silenceMs?: number },
 ): Promise<WeightsStream> {
   return place.kind === 'file'
-    ? openFile(place.path, fromByte, signal)
-    : openAddress(place.url, fromByte, signal);
+    ? openFile(place.path, fromByte, options.signal)
+    : openAddress(place.url, fromByte, { silenceMs: SILENCE_MS, ...options });
 }
 
 async function openFile(path: string, fromByte: number, signal: AbortSignal): Promise<WeightsStream> {
@@ -50,9 +50,13 @@ async function* readFileChunks(
   }
 }
 
-async function openAddress(url: string, fromByte: number, signal: AbortSignal): Promise<WeightsStream> {
+async function openAddress(
+  url: string,
+  fromByte: number,
+  { signal, silenceMs }: { readonly signal: AbortSignal; readonly silenceMs: number },
+): Promise<WeightsStream> {
   const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(), SILENCE_MS);
+  const timer = setTimeout(() => silence.abort(), silenceMs);
   const lifetime = AbortSignal.any([signal, silence.signal]);
   try {
     const response = await request(url, fromByte, lifetime);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../main/detect/manifest.ts';
@@ -7,6 +7,7 @@ import type { ModelFolders } from '../../main/models/catalogue.ts';
 import { partialPath } from '../../main/models/fetchWeights.ts';
 import type { ModelsHandlers } from '../../main/models/modelsHandlers.ts';
 import { resolveModel } from '../../main/models/registry.ts';
+import { ModelTest } from '../../preload/contract/models.ts';
 import { bundledManifest, MODELS_FOLDER, withWeights } from '../detect/temporaryModel.ts';
 import { tinyDetector } from '../detect/tinyDetector.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
@@ -84,6 +85,15 @@ describe('models.addFile', () => {
     expect(weightsSha256).toBe(sha256Of(sound));
     expect((await added()).filter((name) => name.startsWith('.'))).toEqual([]);
   });
+});
+
+test('what a killed process left half added is cleared away, what another is adding is not', async () => {
+  const folder = join(folders.userDataFolder, 'models');
+  for (const name of ['.incoming-old', '.incoming-new']) await mkdir(join(folder, name), { recursive: true });
+  await utimes(join(folder, '.incoming-old'), 0, 0);
+  const { path } = await writeOwn();
+  await models.addManifest({ path });
+  expect((await added()).filter((name) => name.startsWith('.'))).toEqual(['.incoming-new']);
 });
 
 describe('models.addManifest', () => {
@@ -230,7 +240,7 @@ describe('models.test', () => {
   test('forgets the figures of other weights', async () => {
     await models.test({ modelId: 'faster-rcnn-compact' });
     const record = join(folders.userDataFolder, 'models', 'faster-rcnn-compact.test.json');
-    const figures = JSON.parse(await readFile(record, 'utf8')) as object;
+    const figures = ModelTest.parse(JSON.parse(await readFile(record, 'utf8')));
     await writeFile(record, JSON.stringify({ ...figures, weightsSha256: '0'.repeat(64) }));
     expect((await models.list())[0]?.test).toBeNull();
   });

@@ -1,11 +1,20 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ModelSummary } from '../../preload/contract/models.ts';
 import { bundledManifest } from '../detect/temporaryModel.ts';
 import { tinyDetector } from '../detect/tinyDetector.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
+import { serveModel } from './modelServer.ts';
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 const CLI = fileURLToPath(new URL('../../main/cli/main.ts', import.meta.url));
 
@@ -16,7 +25,9 @@ describe('sightline models', () => {
     folder = await temporaryFolder('models-cli');
   });
 
-  async function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const run = (...args: string[]): Promise<Outcome> => start(...args).ended;
+
+  function start(...args: string[]): { child: ChildProcess; ended: Promise<Outcome> } {
     const env = { ...process.env, SIGHTLINE_HOME: join(folder, 'home') };
     const child = spawn(process.execPath, [CLI, 'models', ...args], {
       env,
@@ -26,8 +37,10 @@ describe('sightline models', () => {
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-    return { code, stdout, stderr };
+    const ended = new Promise<Outcome>((resolve) => {
+      child.once('close', (code) => resolve({ code, stdout, stderr }));
+    });
+    return { child, ended };
   }
 
   it('lists what there is without a case', async () => {
@@ -70,6 +83,26 @@ describe('sightline models', () => {
     expect(code).toBe(3);
     expect(stderr).toContain('MaskRCNN-12.onnx');
     expect(JSON.parse((await run('mirror', 'none', '--json')).stdout)).toEqual({ mirror: null });
+  });
+
+  it.runIf(process.platform !== 'win32')('keeps what came when it is stopped by Ctrl+C', async () => {
+    const server = await serveModel(new Uint8Array(1 << 20));
+    server.behaviour = { stopsAfterBytes: 300_000 };
+    try {
+      await run('mirror', server.origin);
+      const { child, ended } = start('get', 'maskrcnn-12');
+      const partialBytes = async (): Promise<number> =>
+        ModelSummary.parse(JSON.parse((await run('show', 'maskrcnn-12', '--json')).stdout)).partialBytes;
+      await expect.poll(partialBytes, { timeout: 30_000 }).toBe(300_000);
+      child.kill('SIGINT');
+      const { code, stderr } = await ended;
+      expect(code).toBe(130);
+      expect(stderr).toContain('What came so far is kept');
+      expect(await partialBytes()).toBe(300_000);
+    } finally {
+      await run('mirror', 'none');
+      await server.close();
+    }
   });
 
   it.each([

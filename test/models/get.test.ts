@@ -6,6 +6,7 @@ import type { Manifest } from '../../main/detect/manifest.ts';
 import type { ModelFolders } from '../../main/models/catalogue.ts';
 import { fetchWeights, partialPath, type BytesDone } from '../../main/models/fetchWeights.ts';
 import type { ModelsHandlers } from '../../main/models/modelsHandlers.ts';
+import { openWeightsStream } from '../../main/models/weightsStream.ts';
 import { GetModelEvent, ModelSummary } from '../../preload/contract/models.ts';
 import { bundledManifest, withWeights } from '../detect/temporaryModel.ts';
 import { tinyDetector } from '../detect/tinyDetector.ts';
@@ -187,6 +188,18 @@ describe('models.get', () => {
     expect(thrown).toMatchObject({ code: 'network.unreachable', detail: { reason: 'ECONNREFUSED' } });
     expect(String(thrown)).toMatch(/add it from the file, or set a mirror/);
     server = await serveModel(WEIGHTS);
+  });
+
+  test('gives a connection up over which nothing comes any more', async () => {
+    server.behaviour = { stopsAfterBytes: 100 };
+    const place = { kind: 'address', url: `${server.origin}/silent.onnx` } as const;
+    const { chunks } = await openWeightsStream(place, 0, { signal: NEVER, silenceMs: 300 });
+    let bytes = 0;
+    const reading = (async () => {
+      for await (const chunk of chunks) bytes += chunk.length;
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'network.interrupted' });
+    expect(bytes).toBe(100);
   });
 
   test('lets nobody fetch a model twice at a time', async () => {

@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 /** How a server of one file behaves. */
 export interface ServerBehaviour {
@@ -33,9 +32,10 @@ export async function serveModel(content: Uint8Array): Promise<ModelServer> {
     answer(request, response, content, served.behaviour);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
   const served: ModelServer = {
-    origin: `http://127.0.0.1:${port}`,
+    origin: `http://127.0.0.1:${address.port}`,
     requests,
     behaviour: {},
     close: () => {
