@@ -47,6 +47,11 @@ describe.skipIf(browserPath() === null)('the models dialog', () => {
     expect(await button('torchvision.maskrcnn-resnet50-fpn', 'Get').count()).toBe(0);
   });
 
+  it('begins at the first model for who goes by keys', async () => {
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe(COMPACT_ID);
+  });
+
   it('tests a model and keeps the focus on its row', async () => {
     await button(COMPACT_ID, 'Test').press('Enter');
     await row(COMPACT_ID).getByText('ms a frame on cpu').waitFor();
