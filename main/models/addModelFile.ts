@@ -20,12 +20,13 @@ export interface AddModelFileOptions extends TestPorts {
  * Installs weights of a listed model from a local file. The copy is hashed, held against the manifest and tried
  * before it gets its name. Of a model that nobody publishes, the copy's own hash is recorded in a manifest beside it,
  * and only a file that passes its test is taken; the published file is kept even where this machine is too small.
- * @throws AppError model.notFound, model.invalidManifest, file.notFound, disk.full, model.hashMismatch, and for a
- *   person's own export what its test failed with; the signal's reason.
+ * @throws AppError model.notFound, model.invalidManifest, file.exists for what ships with the app, file.notFound,
+ *   disk.full, model.hashMismatch, and for a person's own export what its test failed with; the signal's reason.
  */
 export async function addModelFile(options: AddModelFileOptions): Promise<ModelTest> {
   const { folders, modelId, sourcePath, signal } = options;
   const model = findModel(await readCatalogue(folders), modelId);
+  if (model.manifest.origin === 'embedded') throw nothingToAdd(model, sourcePath);
   return withStagingFolder(folders, async (staging) => {
     const weightsPath = join(staging, model.manifest.weights.file);
     const copied = await copyWeights(sourcePath, weightsPath, signal);
@@ -66,6 +67,11 @@ export async function identifyModelFile(
 /** A file that nobody publishes is the person's own export: a new one replaces the one before. */
 function isReplaceable({ manifest }: CatalogueModel): boolean {
   return manifest.origin !== 'embedded' && manifest.weights.url === null;
+}
+
+function nothingToAdd({ manifest }: CatalogueModel, sourcePath: string): AppError {
+  const message = `${manifest.name} ships with Sightline, so there is nothing to add: ${sourcePath}`;
+  return new AppError('file.exists', message, { detail: { modelId: manifest.modelId } });
 }
 
 function checkHash({ manifest }: CatalogueModel, copied: CopiedFile, sourcePath: string): void {

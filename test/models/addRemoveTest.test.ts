@@ -72,6 +72,12 @@ describe('models.addFile', () => {
     await expect(models.addFile({ path, modelId: null })).rejects.toMatchObject({ code: 'model.notFound' });
   });
 
+  test('makes no second copy of what ships with the app', async () => {
+    const path = join(MODELS_FOLDER, 'faster-rcnn-compact.onnx');
+    await expect(models.addFile({ path, modelId: null })).rejects.toMatchObject({ code: 'file.exists' });
+    expect(await added()).toEqual([]);
+  });
+
   test('takes no export that does not run, and keeps the one before', async () => {
     const path = join(desk, 'maskrcnn_resnet50_fpn.onnx');
     const sound = tinyDetector(bundledManifest(OWN_EXPORT));
