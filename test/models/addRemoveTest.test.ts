@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../main/detect/manifest.ts';
 import type { ModelFolders } from '../../main/models/catalogue.ts';
 import { partialPath } from '../../main/models/fetchWeights.ts';
@@ -22,8 +22,11 @@ let models: ModelsHandlers;
 /** Where the person's own files lie. */
 let desk: string;
 
+beforeAll(async () => {
+  root = await temporaryFolder('add');
+});
+
 beforeEach(async () => {
-  root ??= await temporaryFolder('add');
   const folder = join(root, String((number += 1)));
   folders = { modelsFolder: MODELS_FOLDER, userDataFolder: join(folder, 'own') };
   desk = join(folder, 'desk');

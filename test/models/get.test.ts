@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../main/detect/manifest.ts';
 import type { ModelFolders } from '../../main/models/catalogue.ts';
 import { fetchWeights, partialPath, type BytesDone } from '../../main/models/fetchWeights.ts';
@@ -25,8 +25,11 @@ let server: ModelServer;
 let manifest: Manifest;
 let models: ModelsHandlers;
 
+beforeAll(async () => {
+  root = await temporaryFolder('get');
+});
+
 beforeEach(async () => {
-  root ??= await temporaryFolder('get');
   const folder = join(root, String((number += 1)));
   folders = { modelsFolder: join(folder, 'app'), userDataFolder: join(folder, 'own') };
   server = await serveModel(WEIGHTS);
