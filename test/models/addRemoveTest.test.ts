@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../main/detect/manifest.ts';
 import type { ModelFolders } from '../../main/models/catalogue.ts';
 import { partialPath } from '../../main/models/fetchWeights.ts';
@@ -15,16 +15,12 @@ import { handlersOver } from './testPorts.ts';
 
 const OWN_EXPORT = 'torchvision.maskrcnn-resnet50-fpn';
 
-let root: string;
+const root = await temporaryFolder('add');
 let number = 0;
 let folders: ModelFolders;
 let models: ModelsHandlers;
 /** Where the person's own files lie. */
 let desk: string;
-
-beforeAll(async () => {
-  root = await temporaryFolder('add');
-});
 
 beforeEach(async () => {
   const folder = join(root, String((number += 1)));

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ModelSummary } from '../../preload/contract/models.ts';
 import { bundledManifest } from '../detect/temporaryModel.ts';
 import { tinyDetector } from '../detect/tinyDetector.ts';
@@ -18,13 +18,9 @@ interface Outcome {
 
 const CLI = fileURLToPath(new URL('../../main/cli/main.ts', import.meta.url));
 
+const folder = await temporaryFolder('models-cli');
+
 describe('sightline models', () => {
-  let folder: string;
-
-  beforeAll(async () => {
-    folder = await temporaryFolder('models-cli');
-  });
-
   const run = (...args: string[]): Promise<Outcome> => start(...args).ended;
 
   function start(...args: string[]): { child: ChildProcess; ended: Promise<Outcome> } {

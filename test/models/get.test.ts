@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../main/detect/manifest.ts';
 import type { ModelFolders } from '../../main/models/catalogue.ts';
 import { fetchWeights, partialPath, type BytesDone } from '../../main/models/fetchWeights.ts';
@@ -18,16 +18,12 @@ const MODEL_ID = 'maskrcnn-12';
 const WEIGHTS = tinyDetector(bundledManifest(MODEL_ID));
 const NEVER = new AbortController().signal;
 
-let root: string;
+const root = await temporaryFolder('get');
 let number = 0;
 let folders: ModelFolders;
 let server: ModelServer;
 let manifest: Manifest;
 let models: ModelsHandlers;
-
-beforeAll(async () => {
-  root = await temporaryFolder('get');
-});
 
 beforeEach(async () => {
   const folder = join(root, String((number += 1)));

@@ -10,18 +10,18 @@ import { serveModel, type ModelServer } from './modelServer.ts';
 
 const CONNECTION_LOG = fileURLToPath(new URL('connectionLog.mjs', import.meta.url));
 
+const folder = await temporaryFolder('connections');
+const logPath = join(folder, 'connections.log');
+
 describe('the app opens no connection by itself', () => {
   let app: RunningApp;
   let server: ModelServer;
-  let logPath: string;
 
   /** Connections opened so far by any process of the app. */
   const opened = async (): Promise<string[]> =>
     (await readFile(logPath, 'utf8')).split('\n').filter((line) => line !== '');
 
   beforeAll(async () => {
-    const folder = await temporaryFolder('connections');
-    logPath = join(folder, 'connections.log');
     await writeFile(logPath, '');
     const clip = join(folder, 'clip.mp4');
     makeClip(clip, 1);

@@ -12,8 +12,9 @@ import { serveModel, type ModelServer } from './modelServer.ts';
 const KNOWN_ID = 'maskrcnn-12-int8';
 const COMPACT_ID = 'faster-rcnn-compact';
 
+const folder = await temporaryFolder('models-screen');
+
 describe.skipIf(browserPath() === null)('the models dialog', () => {
-  let folder: string;
   let app: RunningApp;
   let open: OpenPage;
   let page: Page;
@@ -26,7 +27,6 @@ describe.skipIf(browserPath() === null)('the models dialog', () => {
     page.evaluate(() => document.activeElement?.closest('[data-model]')?.getAttribute('data-model') ?? null);
 
   beforeAll(async () => {
-    folder = await temporaryFolder('models-screen');
     server = await serveModel(new Uint8Array(1 << 20));
     app = await startApp();
     open = await openPage(app.url);
