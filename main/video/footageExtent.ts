@@ -15,7 +15,7 @@ const PLAUSIBLE_SPAN_FACTOR = 20;
 
 type IndexFacts = Pick<
   FrameIndex,
-  'frameTimesUs' | 'lastFrameEndUs' | 'packets' | 'hiddenPackets' | 'source'
+  'frameTimesUs' | 'lastFrameEndUs' | 'packets' | 'hiddenPackets' | 'placeholders' | 'source'
 >;
 type ClaimFacts = Pick<
   VideoProbe,
@@ -53,8 +53,8 @@ function judgeClaim(index: IndexFacts, claims: ClaimFacts): 'met' | 'plausible' 
  * interlaced video, whose header may count fields.
  */
 function foundFrames(index: IndexFacts, isInterlaced: boolean): number {
-  const isCountedDecoded = index.source === 'decoded' && !isInterlaced;
-  return isCountedDecoded ? index.frameTimesUs.length + index.hiddenPackets : index.packets;
+  if (index.source === 'demuxed' || isInterlaced) return index.packets;
+  return index.frameTimesUs.length + index.hiddenPackets + index.placeholders;
 }
 
 function missingNotices(index: IndexFacts, claims: ClaimFacts, endPtsUs: number): FootageNotice[] {

@@ -41,6 +41,8 @@ export interface FrameIndex {
   readonly packets: number;
   /** Packets that an edit list hides. */
   readonly hiddenPackets: number;
+  /** Packets too small to hold a picture, which keep the container's count right. */
+  readonly placeholders: number;
   /** True when a frame is shown at a time that no packet carries: it had none, or one that runs backwards. */
   readonly isRepaired: boolean;
   readonly complaints: readonly string[];
@@ -60,9 +62,16 @@ interface PacketList {
   readonly lastEndUs: number;
   readonly packets: number;
   readonly hiddenPackets: number;
+  readonly placeholders: number;
   readonly isSound: boolean;
   readonly complaints: readonly string[];
 }
+
+/**
+ * MPEG-4 part 2 in AVI with packed B-frames stores two pictures in one packet and then one byte, 0x7F, to keep the
+ * count: nothing is lost with it. No picture of any codec fits into one byte.
+ */
+const LARGEST_PLACEHOLDER_BYTES = 1;
 
 /** Collects lines of `framecrc`: `stream, dts, pts, duration, size, crc[, F=flags]` (libavformat/framecrcenc.c). */
 class PacketCollector {
@@ -73,6 +82,7 @@ class PacketCollector {
   #lastEndUs = -Infinity;
   packets = 0;
   hiddenPackets = 0;
+  placeholders = 0;
   isSound = true;
 
   constructor(onProgress: ((ptsUs: number) => void) | undefined) {
@@ -82,8 +92,11 @@ class PacketCollector {
   read(line: string): void {
     if (line.startsWith('#tb 0: ')) this.#timeBase = parseTimeBase(line.slice(7));
     if (line.startsWith('#')) return;
-    const [, , pts = '', duration = '', , , flags = ''] = line.split(',').map((field) => field.trim());
+    const [, , pts = '', duration = '', bytes = '', , flags = ''] = line
+      .split(',')
+      .map((field) => field.trim());
     this.packets += 1;
+    if (Number(bytes) <= LARGEST_PLACEHOLDER_BYTES) this.placeholders += 1;
     if (pts === NO_PTS || this.#timeBase === null) this.isSound = false;
     else if (flags.startsWith('F=0x') && (parseInt(flags.slice(4), 16) & DISCARD_FLAG) !== 0)
       this.hiddenPackets += 1;
@@ -141,6 +154,7 @@ async function listPackets(path: string, options: IndexOptions): Promise<PacketL
     lastEndUs: collector.lastEndUs,
     packets: collector.packets,
     hiddenPackets: collector.hiddenPackets,
+    placeholders: collector.placeholders,
     isSound: collector.isSound && isAscending && !hasAlteredTimes,
     complaints: complaints.list(),
   };
@@ -172,6 +186,7 @@ async function indexByDecoding(path: string, options: IndexOptions, list: Packet
     source: 'decoded',
     packets: list.packets,
     hiddenPackets: list.hiddenPackets,
+    placeholders: list.placeholders,
     isRepaired: !summary.decodedPtsUs.every((ptsUs) => timesUs.has(ptsUs)),
     complaints: summary.complaints,
   };
@@ -199,6 +214,7 @@ export async function indexFrames(path: string, options: IndexOptions): Promise<
     source: 'demuxed',
     packets: list.packets,
     hiddenPackets: list.hiddenPackets,
+    placeholders: list.placeholders,
     isRepaired: false,
     complaints: list.complaints,
   };

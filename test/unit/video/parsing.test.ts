@@ -158,6 +158,7 @@ describe('footageExtent', () => {
     lastFrameEndUs: frames * 40_000,
     packets: frames,
     hiddenPackets: 0,
+    placeholders: 0,
     source: 'demuxed',
   });
   type Claims = Pick<
@@ -212,6 +213,7 @@ describe('footageExtent', () => {
         text: 'The file is incomplete: its header announces 100 frames and 98 can be decoded.',
       },
     ]);
+    expect(footageExtent({ ...decoded, placeholders: 2 }, claims(100, 4)).notices).toEqual([]);
     const fields = { ...index(50), lastFrameEndUs: 4_000_000, packets: 100, source: 'decoded' as const };
     expect(footageExtent(fields, { ...claims(100, 4), isInterlaced: true }).notices).toEqual([]);
   });
