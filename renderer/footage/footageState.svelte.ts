@@ -15,6 +15,7 @@ export class FootageState {
   );
   readonly coverage = new SvelteMap<FootageId, readonly CoverageInterval[]>();
   readonly #api: Api;
+  readonly #wanted = new Set<FootageId>();
 
   constructor(api: Api) {
     this.#api = api;
@@ -22,9 +23,7 @@ export class FootageState {
 
   async load(): Promise<void> {
     const list = await this.#api.footage.list();
-    this.list = list.toSorted(
-      (a, b) => a.camera.localeCompare(b.camera) || a.fileName.localeCompare(b.fileName),
-    );
+    this.list = list.toSorted(byCameraAndTime);
     this.isLoaded = true;
   }
 
@@ -33,6 +32,19 @@ export class FootageState {
     this.list = [];
     this.isLoaded = false;
     this.coverage.clear();
+    this.#wanted.clear();
+  }
+
+  /** Loads the coverage of a footage that came on screen, unless it is there or on its way. */
+  async wantCoverage(footageId: FootageId): Promise<void> {
+    if (this.#wanted.has(footageId)) return;
+    this.#wanted.add(footageId);
+    try {
+      await this.loadCoverage(footageId);
+    } catch (thrown) {
+      this.#wanted.delete(footageId);
+      throw thrown;
+    }
   }
 
   async loadCoverage(footageId: FootageId): Promise<void> {
@@ -54,6 +66,15 @@ export class FootageState {
   #replace(footage: Footage): void {
     this.list = this.list.map((old) => (old.footageId === footage.footageId ? footage : old));
   }
+}
+
+/** By camera, then by its clock, then by file name with the numbers in it counted. */
+function byCameraAndTime(a: Footage, b: Footage): number {
+  const startMs = ({ clock }: Footage): number =>
+    clock.startWallMs === null ? Number.MAX_SAFE_INTEGER : clock.startWallMs + clock.offsetMs;
+  const byName = (one: string, other: string): number =>
+    one.localeCompare(other, undefined, { numeric: true });
+  return byName(a.camera, b.camera) || startMs(a) - startMs(b) || byName(a.fileName, b.fileName);
 }
 
 /** Share of a footage's duration by what happened to it; shares add up to 1. */
