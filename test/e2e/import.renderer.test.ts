@@ -1,0 +1,132 @@
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { runTool } from '../codedClips.ts';
+import { browserPath, openPage, startApp } from './app.ts';
+import type { OpenPage, RunningApp } from './app.ts';
+
+/** A moving test picture, the index before the data, as recorders that write MP4 for streaming do. */
+async function makeClip(path: string, seconds: number): Promise<void> {
+  const source = `testsrc2=size=320x240:rate=10:duration=${seconds}`;
+  const codec = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '10'];
+  await runTool(['-f', 'lavfi', '-i', source, ...codec, '-movflags', '+faststart', '-y', path]);
+}
+
+/** Share of the file that is kept of a recording that was cut short. */
+const KEPT_FRAC = 0.63;
+
+describe.skipIf(browserPath() === null)('an empty case', () => {
+  let folder: string;
+  let app: RunningApp;
+  let open: OpenPage;
+  let page: Page;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sightline-import-screen-'));
+    await mkdir(join(folder, 'moved'));
+    const whole = join(folder, 'whole_20260301_073000.mp4');
+    await makeClip(whole, 4);
+    const longer = join(folder, 'longer.mp4');
+    await makeClip(longer, 6);
+    const bytes = await readFile(longer);
+    await writeFile(join(folder, 'cut.mp4'), bytes.subarray(0, Math.floor(bytes.length * KEPT_FRAC)));
+    await writeFile(join(folder, 'notes.txt'), 'Kept at the desk.\n');
+    app = await startApp();
+    open = await openPage(app.url);
+    page = open.page;
+    await page.waitForSelector('text=Drop footage anywhere in this window.');
+  });
+  afterAll(async () => {
+    await open.close();
+    await app.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Drops files of this machine as the person's file manager would. */
+  async function drop(paths: readonly string[]): Promise<void> {
+    const devTools = await page.context().newCDPSession(page);
+    const data = { items: [], files: [...paths], dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+      await devTools.send('Input.dispatchDragEvent', { type, x: 700, y: 300, data });
+  }
+
+  function rowOf(fileName: string): ReturnType<Page['locator']> {
+    return page.locator('[data-footage]', { hasText: fileName });
+  }
+
+  it('takes what is dropped and names each file with what became of it', async () => {
+    await drop(['whole_20260301_073000.mp4', 'cut.mp4', 'notes.txt'].map((name) => join(folder, name)));
+    await page.waitForSelector('text=2 added, 0 already here, 1 refused');
+    const report = await page.getByRole('region', { name: 'Import report' }).innerText();
+    expect(report).toContain('Not a video');
+  });
+
+  it('analyses it, and says in words that a file which was cut short is incomplete', async () => {
+    await page.getByRole('button', { name: 'Analyse what was added' }).click();
+    await page.waitForSelector('text=No analysis running', { timeout: 60_000 });
+    await rowOf('cut.mp4').getByText('Incomplete', { exact: true }).waitFor();
+    await rowOf('cut.mp4').getByText('nobody looked there').waitFor();
+    expect(await rowOf('whole_').getByText('nobody looked there').count()).toBe(0);
+  });
+
+  it('exports a marked range by keys alone, and gives the focus back', async () => {
+    await rowOf('whole_').getByRole('button').first().click();
+    await page.waitForSelector('[data-testid=frame][data-frame="0"][data-settled=true]');
+    await page.keyboard.press('i');
+    await page.keyboard.press('Shift+ArrowRight');
+    await page.waitForSelector('[data-testid=frame][data-frame="10"][data-settled=true]');
+    await page.keyboard.press('o');
+    await page.keyboard.press('e');
+    await page.waitForSelector('dialog tbody >> text=frames');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('text=The clip was made and checked.');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    expect(await app.api.exhibits.list()).toHaveLength(1);
+  });
+
+  it('gives the focus back to what opened a dialog, however it is closed', async () => {
+    const opener = rowOf('whole_').getByTitle('Camera name and clock');
+    for (const close of ['Escape', 'Cancel']) {
+      await opener.click();
+      await page.waitForSelector('dialog[open]');
+      if (close === 'Escape') await page.keyboard.press('Escape');
+      else await page.getByRole('button', { name: 'Cancel' }).click();
+      await page.waitForSelector('dialog', { state: 'detached' });
+      expect(await opener.evaluate((button) => button === document.activeElement)).toBe(true);
+    }
+  });
+
+  it('turns a camera’s clock into times on screen', async () => {
+    await rowOf('cut.mp4').getByTitle('Camera name and clock').click();
+    await page.getByLabel('Time the camera showed').fill('2026-03-01 08:30:20');
+    await page.getByLabel('Zone').fill('+01:00');
+    await page.getByLabel('Correction').fill('-2.5');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    await rowOf('cut.mp4').getByText('2026-03-01 08:30:17').waitFor();
+  });
+
+  it('finds an original that was moved, and takes no other file for it', async () => {
+    const original = join(folder, 'Gate', 'gate.mp4');
+    await mkdir(join(folder, 'Gate'));
+    await makeClip(original, 3);
+    for await (const _ of await app.api.footage.import({ paths: [original] }));
+    await rename(original, join(folder, 'moved', 'gate-2.mp4'));
+    await page.reload();
+    await rowOf('gate.mp4').getByRole('button').first().click();
+    for (const [file, outcome] of [
+      ['longer.mp4', 'text=File has changed since it was added'],
+      ['moved/gate-2.mp4', '[data-testid=frame][data-frame="0"][data-settled=true]'],
+    ] as const) {
+      await page.getByRole('button', { name: 'Find the original' }).click();
+      await page.getByLabel('Folder', { exact: true }).fill(join(folder, file, '..'));
+      await page.keyboard.press('Enter');
+      await page.locator('dialog label', { hasText: file.split('/').at(-1) ?? '' }).click();
+      await page.getByRole('button', { name: 'Use this file' }).click();
+      await page.waitForSelector(outcome);
+    }
+  });
+});
