@@ -19,8 +19,9 @@ export class FindingsState {
   readonly #api: Api;
   readonly #onError: (thrown: unknown) => void;
   readonly #refresh: LatestCall<{ filter: FindingFilter; pages: readonly number[] }, Refreshed>;
-  readonly #loading = new Set<number>();
-  #shownPage = 0;
+  readonly #loading = new Map<number, Promise<void>>();
+  /** The pages that the list shows rows of. */
+  #shownPages: readonly number[] = [0];
 
   constructor(api: Api, onError: (thrown: unknown) => void) {
     this.#api = api;
@@ -34,7 +35,7 @@ export class FindingsState {
 
   /** Asks again for what is shown; `afresh` drops the answer under way, for a changed filter. */
   reload(mode: 'afresh' | 'after'): void {
-    const input = { filter: this.filter.value, pages: [this.#shownPage] };
+    const input = { filter: this.filter.value, pages: this.#shownPages };
     if (mode === 'afresh') this.#refresh.requestAfresh(input);
     else this.#refresh.request(input);
   }
@@ -55,9 +56,10 @@ export class FindingsState {
 
   /** Fetches the pages of a stretch of the list that are not there yet. */
   wantRange(fromIndex: number, toIndex: number): void {
-    this.#shownPage = Math.floor(fromIndex / PAGE_FINDINGS);
-    for (let page = this.#shownPage; page <= Math.floor(toIndex / PAGE_FINDINGS); page++)
-      void this.#load(page);
+    const first = Math.floor(fromIndex / PAGE_FINDINGS);
+    const last = Math.floor(toIndex / PAGE_FINDINGS);
+    this.#shownPages = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    for (const page of this.#shownPages) void this.#load(page);
   }
 
   /** Selects the finding at a place of the order, which is kept inside it. */
@@ -97,9 +99,18 @@ export class FindingsState {
     if (this.selected?.findingId === updated.findingId) this.selected = updated;
   }
 
+  /** Resolves when the page is there, also where somebody else has asked for it already. */
   async #load(page: number): Promise<void> {
-    if (this.#pages.has(page) || this.#loading.has(page)) return;
-    this.#loading.add(page);
+    if (this.#pages.has(page)) return;
+    let loading = this.#loading.get(page);
+    if (loading === undefined) {
+      loading = this.#fetch(page).finally(() => this.#loading.delete(page));
+      this.#loading.set(page, loading);
+    }
+    await loading;
+  }
+
+  async #fetch(page: number): Promise<void> {
     const filter = this.filter.value;
     try {
       const answer = await this.#api.findings.query({
@@ -111,8 +122,6 @@ export class FindingsState {
       this.#pages = new Map(this.#pages).set(page, answer.findings);
     } catch (thrown) {
       this.#onError(thrown);
-    } finally {
-      this.#loading.delete(page);
     }
   }
 
@@ -140,7 +149,7 @@ export class FindingsState {
     this.#pages = answer.pages;
     this.total = answer.total;
     this.isLoaded = true;
-    if (this.#shownPage * PAGE_FINDINGS >= answer.total) this.#shownPage = 0;
+    if ((this.#shownPages[0] ?? 0) * PAGE_FINDINGS >= answer.total) this.#shownPages = [0];
     void this.#refreshSelection(answer.filter);
   }
 

@@ -119,6 +119,18 @@ describe.skipIf(browserPath() === null)('the workstation on a case of three came
     await expect.poll(() => totalOf({ verdict })).toBe(total);
   }
 
+  it('keeps what is being typed while a verdict is being stored', async () => {
+    await page.keyboard.press('3');
+    await page.keyboard.press('n');
+    await page.keyboard.type('Red', { delay: 60 });
+    await waitForVerdicts('wrong', '1');
+    expect(await page.locator('#finding-note').inputValue()).toBe('Red');
+    await page.locator('#finding-note').fill('');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('3');
+    await waitForVerdicts('wrong', '0');
+  });
+
   it('keeps a note when its field is left', async () => {
     await page.keyboard.press('n');
     await page.keyboard.type('Red coat, comes back at 07:41');
