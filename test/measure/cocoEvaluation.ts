@@ -83,6 +83,9 @@ export interface ClassFigures {
   readonly recall: readonly number[];
 }
 
+/** Matches of every class for each size range. */
+export type RangeMatches = Readonly<Record<AreaRange, readonly ClassMatches[]>>;
+
 /** Matches every class of the images once, at all thresholds. */
 export function matchClasses(
   images: readonly EvaluatedImage[],
@@ -94,6 +97,24 @@ export function matchClasses(
     images: images.map((image) => matchImage(image, className, AREA_RANGES[areaRange])),
   }));
 }
+
+/** As {@link matchClasses} for every size range, one image after the other: none has to be kept when it is done. */
+export function matchRanges(images: Iterable<EvaluatedImage>, classNames: readonly string[]): RangeMatches {
+  const empty = (): Array<{ className: string; images: ImageMatches[] }> =>
+    classNames.map((className) => ({ className, images: [] }));
+  const ranges = { all: empty(), small: empty(), medium: empty(), large: empty() };
+  for (const image of images) {
+    for (const areaRange of ['all', 'small', 'medium', 'large'] as const) {
+      for (const { className, images: matches } of ranges[areaRange]) {
+        matches.push(matchImage(image, className, AREA_RANGES[areaRange]));
+      }
+    }
+  }
+  return ranges;
+}
+
+/** Of an image that neither shows nor was said to show the class: most of them. */
+const NO_MATCHES: ImageMatches = { scores: [], outcomes: IOU_THRESHOLDS.map(() => []), truths: 0 };
 
 function matchImage(
   image: EvaluatedImage,
@@ -111,6 +132,7 @@ function matchImage(
   const detections = indicesOf(image.detections, (detection) => detection.className === className)
     .sort((a, b) => image.detections[b]!.score - image.detections[a]!.score)
     .slice(0, MOST_DETECTIONS);
+  if (truths.length === 0 && detections.length === 0) return NO_MATCHES;
   return {
     scores: detections.map((index) => image.detections[index]!.score),
     outcomes: IOU_THRESHOLDS.map((threshold) => {
@@ -228,23 +250,44 @@ export interface OperatingPoint {
   readonly precision: number;
 }
 
-/** The point of highest recall at which precision, at IoU 0.50, is at least `leastPrecision`; null when none is. */
-export function operatingPoint(matches: ClassMatches, leastPrecision: number): OperatingPoint | null {
-  const truths = matches.images.reduce((sum, image) => sum + image.truths, 0);
-  const ranked = matches.images
-    .flatMap((image) => image.scores.map((score, rank) => ({ score, outcome: image.outcomes[0]![rank]! })))
-    .filter(({ outcome }) => outcome !== 'ignored')
+/** A detection that counts, neither in a crowd nor out of the size range. */
+export interface ScoredOutcome {
+  readonly score: number;
+  readonly isHit: boolean;
+}
+
+/** Every detection of the classes over a choice of images, by whether it is right at IoU 0.50, best first. */
+export function scoredOutcomes(classes: readonly ClassMatches[], chosen: readonly number[]): ScoredOutcome[] {
+  return classes
+    .flatMap(({ images }) => chosen.map((index) => images[index]!))
+    .flatMap(({ scores, outcomes }) => scores.map((score, rank) => ({ score, outcome: outcomes[0]![rank]! })))
+    .flatMap(({ score, outcome }) => (outcome === 'ignored' ? [] : [{ score, isHit: outcome === 'hit' }]))
     .sort((a, b) => b.score - a.score);
-  let best: OperatingPoint | null = null;
+}
+
+/**
+ * Precision and recall of one class at IoU 0.50 for every score a threshold could be set to, from the highest score
+ * down: detections of one score are taken together.
+ */
+export function operatingPoints(matches: ClassMatches, chosen: readonly number[]): OperatingPoint[] {
+  const truths = chosen.reduce((sum, index) => sum + matches.images[index]!.truths, 0);
+  const ranked = scoredOutcomes([matches], chosen);
+  const points: OperatingPoint[] = [];
   let hits = 0;
-  for (const [index, { score, outcome }] of ranked.entries()) {
-    if (outcome === 'hit') hits++;
-    // A threshold takes all detections of one score or none.
+  for (const [index, { score, isHit }] of ranked.entries()) {
+    if (isHit) hits++;
     if (ranked[index + 1]?.score === score) continue;
-    const precision = hits / (index + 1);
-    if (precision >= leastPrecision) best = { score, recall: hits / truths, precision };
+    points.push({ score, recall: hits / truths, precision: hits / (index + 1) });
   }
-  return best;
+  return points;
+}
+
+/** The point of highest recall whose precision is at least `leastPrecision`; null when none is. */
+export function operatingPoint(
+  points: readonly OperatingPoint[],
+  leastPrecision: number,
+): OperatingPoint | null {
+  return points.findLast(({ precision }) => precision >= leastPrecision) ?? null;
 }
 
 function indicesOf<T>(items: readonly T[], admits: (item: T) => boolean): number[] {

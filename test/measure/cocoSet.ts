@@ -20,14 +20,15 @@ const Instances = z.object({
   ),
 });
 
-/** An annotated object with its outline as pixels. */
+/** An annotated object. */
 export interface AnnotatedObject {
   readonly className: string;
   readonly box: Box;
   /** As annotated: what size ranges go by. */
   readonly areaPx: number;
   readonly isCrowd: boolean;
-  readonly region: MaskRegion;
+  /** Makes its outline as pixels; anew each time, because those of all 5000 images of val2017 take gigabytes. */
+  readonly drawRegion: () => MaskRegion;
 }
 
 export interface AnnotatedImage extends SizePx {
@@ -35,29 +36,39 @@ export interface AnnotatedImage extends SizePx {
   readonly objects: readonly AnnotatedObject[];
 }
 
-/** Images of a folder in COCO's layout (`images/`, `instances.json`), and the names of its classes. */
+export interface CocoSet {
+  readonly images: readonly AnnotatedImage[];
+  readonly classNames: readonly string[];
+}
+
+/** The first `limit` images that a COCO annotation file lists, in a folder, and the names of its classes. */
 export async function readCocoSet(
-  folder: string,
-): Promise<{ readonly images: readonly AnnotatedImage[]; readonly classNames: readonly string[] }> {
-  const instances = Instances.parse(JSON.parse(await readFile(join(folder, 'instances.json'), 'utf8')));
+  paths: { readonly imagesFolder: string; readonly annotationsPath: string },
+  limit: number,
+): Promise<CocoSet> {
+  const instances = Instances.parse(JSON.parse(await readFile(paths.annotationsPath, 'utf8')));
   const nameOf = new Map(instances.categories.map(({ id, name }) => [id, name]));
-  const images = instances.images.map((image): AnnotatedImage => {
-    const size = { widthPx: image.width, heightPx: image.height };
-    const objects = instances.annotations
-      .filter((annotation) => annotation.image_id === image.id)
-      .map(({ category_id, bbox: [x, y, width, height], area, iscrowd, segmentation }): AnnotatedObject => {
-        const mask = Array.isArray(segmentation)
-          ? maskFromPolygons(segmentation, size)
-          : maskFromRuns(segmentation.counts, size);
-        return {
-          className: nameOf.get(category_id) ?? String(category_id),
-          box: { x0: x, y0: y, x1: x + width, y1: y + height },
-          areaPx: area,
-          isCrowd: iscrowd === 1,
-          region: regionFromMask(mask, size),
-        };
-      });
-    return { ...size, path: join(folder, 'images', image.file_name), objects };
+  const byImage = Map.groupBy(instances.annotations, ({ image_id }) => image_id);
+  const images = instances.images.slice(0, limit).map(({ id, file_name, width, height }): AnnotatedImage => {
+    const size = { widthPx: width, heightPx: height };
+    const objects = (byImage.get(id) ?? []).map(
+      ({ category_id, bbox: [x, y, boxWidth, boxHeight], area, iscrowd, segmentation }): AnnotatedObject => ({
+        className: nameOf.get(category_id) ?? String(category_id),
+        box: { x0: x, y0: y, x1: x + boxWidth, y1: y + boxHeight },
+        areaPx: area,
+        isCrowd: iscrowd === 1,
+        drawRegion: () => regionFromMask(maskFromSegmentation(segmentation, size), size),
+      }),
+    );
+    return { ...size, path: join(paths.imagesFolder, file_name), objects };
   });
   return { images, classNames: [...nameOf.values()] };
+}
+
+type Segmentation = z.infer<typeof Instances>['annotations'][number]['segmentation'];
+
+function maskFromSegmentation(segmentation: Segmentation, size: SizePx): Uint8Array {
+  return Array.isArray(segmentation)
+    ? maskFromPolygons(segmentation, size)
+    : maskFromRuns(segmentation.counts, size);
 }

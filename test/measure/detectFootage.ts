@@ -10,13 +10,19 @@ export interface DetectedFrame {
   readonly ptsUs: number;
   readonly sourceSize: SizePx;
   readonly detections: readonly FrameDetection[];
+  /** Time inside `session.run()`. */
+  readonly inferenceMs: number;
 }
 
-/** Every frame of a footage through the product's own decoder and detector, as a run with default parameters does. */
+/**
+ * Every frame of a footage (at most `limit`) through the product's own decoder and detector, as a run with default
+ * parameters does.
+ */
 export async function detectFootage(
   path: string,
   detector: Detector,
   signal: AbortSignal,
+  limit = Infinity,
 ): Promise<DetectedFrame[]> {
   const { path: ffmpegPath } = await findFfmpeg({ env: process.env, signal });
   const source = await probeVideo(path, { ffmpegPath, signal });
@@ -31,8 +37,9 @@ export async function detectFootage(
   });
   const detected: DetectedFrame[] = [];
   for await (const frame of frames) {
-    const { detections } = await detector.detect(frame, DEFAULT_RUN_PARAMETERS.storeMinScore);
-    detected.push({ ptsUs: frame.ptsUs, sourceSize: frame.sourceSize, detections });
+    const { detections, inferenceMs } = await detector.detect(frame, DEFAULT_RUN_PARAMETERS.storeMinScore);
+    detected.push({ ptsUs: frame.ptsUs, sourceSize: frame.sourceSize, detections, inferenceMs });
+    if (detected.length >= limit) break;
   }
   return detected;
 }

@@ -1,62 +1,125 @@
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { createDetector } from '../../main/detect/detector.ts';
 import type { Detector } from '../../main/detect/detection.ts';
+import { parseManifest } from '../../main/detect/manifest.ts';
+import type { Manifest } from '../../main/detect/manifest.ts';
+import { hashFile } from '../../main/detect/weightsFile.ts';
+import { readCatalogue } from '../../main/models/catalogue.ts';
+import type { Catalogue } from '../../main/models/catalogue.ts';
 import { resolveModel } from '../../main/models/registry.ts';
+import type { MeasureRequest } from './measureRequest.ts';
+import { findSingleStageModels, SIZE_RULE_OF } from './singleStageModels.ts';
+import { createSingleStageDetector } from './singleStageDetector.ts';
 
-const EMBEDDED = ['faster-rcnn-compact', 'mask-rcnn-compact'];
-
-/** A model under measurement, loaded as the product loads it. */
-export interface MeasuredModel {
-  readonly modelId: string;
-  readonly detector: Detector;
+/** Everything that loads one model, as plain values: it can be handed to another process. */
+export const MeasuredModel = z.object({
+  /** What its row is called. */
+  title: z.string(),
+  modelId: z.string(),
+  weightsPath: z.string(),
+  weightsBytes: z.number(),
   /** Score from which its card takes a detection seriously. */
-  readonly defaultMinScore: number;
+  defaultMinScore: z.number(),
+  /** How it is loaded: as the product does, or by the adapter for one-stage networks. */
+  loading: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('product'), manifestJson: z.string() }),
+    z.object({ kind: z.literal('singleStage'), pointOffsetCells: z.number() }),
+  ]),
+});
+export type MeasuredModel = z.infer<typeof MeasuredModel>;
+
+const MODELS_FOLDER = fileURLToPath(new URL('../../models', import.meta.url));
+
+/**
+ * The models asked for, in the order of their rows: those named, those of `--weights`, the one-stage networks.
+ * @throws AppError for an id that is unknown or not installed.
+ */
+export async function findModels(request: MeasureRequest, signal: AbortSignal): Promise<MeasuredModel[]> {
+  const folders = { modelsFolder: MODELS_FOLDER, userDataFolder: request.userDataFolder };
+  const catalogue = await readCatalogue(folders);
+  const ids = request.modelIds.flatMap((id) => (id === 'all' ? installedIds(catalogue) : [id]));
+  const models: MeasuredModel[] = [];
+  for (const id of new Set(ids)) {
+    const { manifest, weightsPath } = await resolveModel(folders, id, signal);
+    models.push(await productModel(id, manifest, weightsPath, signal));
+  }
+  for (const path of request.weightsPaths) {
+    const manifest = await manifestFor(path, catalogue);
+    const title = `${manifest.modelId} (${basename(dirname(resolve(path)))})`;
+    models.push(await productModel(title, manifest, path, signal));
+  }
+  if (request.singleStageFolder === null) return models;
+  const { manifest } = await resolveModel(folders, SIZE_RULE_OF, signal);
+  return [...models, ...(await findSingleStageModels(request.singleStageFolder, manifest.defaultMinScore))];
 }
 
-/** What a measuring tool was asked for: `--model ID` as often as wanted (default: both embedded), `--user-data DIR`. */
-export interface MeasureRequest {
-  readonly modelIds: readonly string[];
-  /** Where models that the person added are. */
-  readonly userDataFolder: string;
+function installedIds({ models }: Catalogue): string[] {
+  return [...models].flatMap(([id, { weightsPath }]) => (weightsPath === null ? [] : [id]));
 }
 
-/** @throws TypeError for an option that is not known. */
-export function parseMeasureRequest(args: readonly string[]): MeasureRequest {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { model: { type: 'string', multiple: true }, 'user-data': { type: 'string' } },
-  });
-  return {
-    modelIds: values.model ?? EMBEDDED,
-    userDataFolder: values['user-data'] ?? join(tmpdir(), 'sightline-no-added-models'),
-  };
-}
-
-/** Loads each model asked for in turn, and releases it when `measure` has ended. */
-export async function withEachModel(
-  request: MeasureRequest,
+/** States the hash of the very file, so that other weights may stand under a manifest. */
+async function productModel(
+  title: string,
+  manifest: Manifest,
+  weightsPath: string,
   signal: AbortSignal,
-  measure: (model: MeasuredModel) => Promise<void>,
+): Promise<MeasuredModel> {
+  const { sha256, bytes } = await hashFile(weightsPath, signal);
+  const manifestJson = JSON.stringify({ ...manifest, weights: { ...manifest.weights, sha256, bytes } });
+  const { modelId, defaultMinScore } = manifest;
+  const loading = { kind: 'product', manifestJson } as const;
+  return { title, modelId, weightsPath, weightsBytes: bytes, defaultMinScore, loading };
+}
+
+/** The manifest that lies beside a weights file and names it, else the installed model's with weights of that name. */
+async function manifestFor(weightsPath: string, { models }: Catalogue): Promise<Manifest> {
+  const folder = dirname(resolve(weightsPath));
+  const beside = (await readdir(folder)).filter((name) => name.endsWith('.model.json'));
+  const texts = beside.map(async (name) => parseManifest(await readFile(join(folder, name), 'utf8'), name));
+  const known = [...models.values()].map(({ manifest }) => manifest);
+  const found = [...(await Promise.all(texts)), ...known].find(
+    ({ weights }) => weights.file === basename(weightsPath),
+  );
+  if (found === undefined)
+    throw new Error(`no manifest names the weights ${basename(weightsPath)}: ${weightsPath}`);
+  return found;
+}
+
+/** Loads each model in turn, and releases it when `measure` has ended. */
+export async function withEachModel(
+  models: readonly MeasuredModel[],
+  signal: AbortSignal,
+  measure: (model: MeasuredModel, detector: Detector) => Promise<void>,
 ): Promise<void> {
-  const folders = {
-    modelsFolder: fileURLToPath(new URL('../../models', import.meta.url)),
-    userDataFolder: request.userDataFolder,
-  };
-  for (const modelId of request.modelIds) {
-    const { manifest, manifestJson, weightsPath } = await resolveModel(folders, modelId, signal);
-    const detector = await createDetector({
-      manifestJson,
-      weightsPath,
-      threads: availableParallelism(),
-      signal,
-    });
+  for (const model of models) {
+    const detector = await loadModel(model, signal);
     try {
-      await measure({ modelId, detector, defaultMinScore: manifest.defaultMinScore });
+      await measure(model, detector);
     } finally {
       await detector.dispose();
     }
   }
+}
+
+/** Loads a model with as many threads as the machine has cores. */
+export async function loadModel(model: MeasuredModel, signal: AbortSignal): Promise<Detector> {
+  const { modelId, weightsPath, loading } = model;
+  const threads = availableParallelism();
+  if (loading.kind === 'product') {
+    return await createDetector({ manifestJson: loading.manifestJson, weightsPath, threads, signal });
+  }
+  const path = join(MODELS_FOLDER, `${SIZE_RULE_OF}.model.json`);
+  const { input } = parseManifest(await readFile(path, 'utf8'), path);
+  const { pointOffsetCells } = loading;
+  return await createSingleStageDetector({
+    modelId,
+    weightsPath,
+    pointOffsetCells,
+    size: input.size,
+    threads,
+  });
 }

@@ -5,12 +5,14 @@ import { gridFromRle } from '../../../preload/contract/maskRle.ts';
 import { bootstrapIntervals } from '../../measure/bootstrap.ts';
 import {
   matchClasses,
+  matchRanges,
   meanFigures,
   meanRecall,
   operatingPoint,
+  operatingPoints,
   overlapFrom,
 } from '../../measure/cocoEvaluation.ts';
-import type { AreaRange, EvaluatedImage } from '../../measure/cocoEvaluation.ts';
+import type { EvaluatedImage } from '../../measure/cocoEvaluation.ts';
 import { maskFromPolygons, maskFromRuns, regionFromMask, sharedAreaPx } from '../../measure/maskRegion.ts';
 
 const Bbox = z.tuple([z.number(), z.number(), z.number(), z.number()]);
@@ -99,13 +101,7 @@ const maskImages = everyImage.map((index): EvaluatedImage => {
 
 /** The twelve figures of pycocotools' `summarize`, in its order; -1 where nothing is defined. */
 function summarize(images: readonly EvaluatedImage[]): number[] {
-  const matchesOf = (range: AreaRange) => matchClasses(images, CLASSES, range);
-  const [all, small, medium, large] = [
-    matchesOf('all'),
-    matchesOf('small'),
-    matchesOf('medium'),
-    matchesOf('large'),
-  ];
+  const { all, small, medium, large } = matchRanges(images.values(), CLASSES);
   const figures = meanFigures(all, everyImage);
   return [
     figures?.ap,
@@ -141,7 +137,8 @@ describe('operatingPoint', () => {
   });
   const pointOf = (images: readonly EvaluatedImage[], precision: number) => {
     const [matches] = matchClasses(images, ['person'], 'all');
-    return matches === undefined ? null : operatingPoint(matches, precision);
+    if (matches === undefined) return null;
+    return operatingPoint(operatingPoints(matches, [...images.keys()]), precision);
   };
 
   it('is the furthest point with the precision asked for', () => {
