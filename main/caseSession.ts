@@ -14,7 +14,9 @@ import { footageHandlers } from './footage/footageHandlers.ts';
 import type { FootageHandlers } from './footage/footageHandlers.ts';
 import { FrameTimesCache } from './footage/frameTimesCache.ts';
 import { checkOriginal } from './footage/original.ts';
+import { queryFootagePaths } from './footage/importFootage.ts';
 import { Proxies } from './footage/proxies.ts';
+import { ReceivedFiles } from './footage/receivedFiles.ts';
 import { sha256Steps } from './footage/sha256.ts';
 import { createMediaHandler } from './media/mediaHandler.ts';
 import type { ModelFolders } from './models/catalogue.ts';
@@ -96,7 +98,7 @@ export class CaseSession implements CaseHandlers {
     this.handleMedia = this.#createMedia();
   }
 
-  /** Clears up after a killed export, then starts working through the case's queue at once, where asked to. */
+  /** Clears up after a process that was killed, then starts working through the case's queue at once, where asked to. */
   static async start(options: CaseSessionOptions): Promise<CaseSession> {
     const session = new CaseSession(options);
     const { store, ports } = options;
@@ -104,6 +106,11 @@ export class CaseSession implements CaseHandlers {
     await removeLeftDrafts(join(store.caseFolder, EXHIBITS_FOLDER)).catch((error: unknown) => {
       ports.log('warn', 'exhibits', `What a killed export left could not be removed: ${String(error)}`);
     });
+    await new ReceivedFiles(store.caseFolder)
+      .removeLeft(() => queryFootagePaths(store))
+      .catch((error: unknown) => {
+        ports.log('warn', 'import', `What a killed upload left could not be removed: ${String(error)}`);
+      });
     if (options.worksThroughQueue) await session.#scheduler.start();
     return session;
   }

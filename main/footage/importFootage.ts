@@ -1,12 +1,14 @@
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import type { Change } from '../../preload/contract/cases.ts';
 import { errorDataFrom } from '../../preload/contract/errors.ts';
 import type { Footage, ImportEvent } from '../../preload/contract/footage.ts';
 import type { Broadcast } from '../broadcast.ts';
 import type { Store } from '../store/store.ts';
 import type { Inspection } from '../video/inspect.ts';
+import { cameraFromPath } from './cameraName.ts';
 import type { FrameTimesCache } from './frameTimesCache.ts';
 import { clockFromHints, machineUtcOffsetMin } from './recordingClock.ts';
+import { ReceivedFiles } from './receivedFiles.ts';
 import { scanPaths } from './scanPaths.ts';
 import { sha256Steps } from './sha256.ts';
 
@@ -28,7 +30,8 @@ type Outcome = Extract<ImportEvent, { kind: 'added' | 'duplicate' | 'refused' }>
 
 /**
  * Adds files and folders to the case. Every file is named in exactly one `added`, `duplicate` or `refused`; what is
- * wrong with one of them never stops the others. Ends with `finished`.
+ * wrong with one of them never stops the others. Ends with `finished`. Of files that a browser has sent for this
+ * import, only those that were added stay (see {@link ReceivedFiles.settle}).
  * @throws the signal's reason when aborted; what was added until then stays.
  */
 export async function* importFootage(
@@ -37,15 +40,24 @@ export async function* importFootage(
   signal: AbortSignal,
 ): AsyncGenerator<ImportEvent> {
   const counts = { added: 0, duplicate: 0, refused: 0 };
-  for await (const scanned of scanPaths(paths, signal)) {
-    const outcome =
-      scanned.kind === 'file'
-        ? yield* importFile(scanned, options, signal)
-        : refusal(scanned.path, scanned.error);
-    counts[outcome.kind]++;
-    yield outcome;
+  try {
+    for await (const scanned of scanPaths(paths, signal)) {
+      const outcome =
+        scanned.kind === 'file'
+          ? yield* importFile(scanned, options, signal)
+          : refusal(scanned.path, scanned.error);
+      counts[outcome.kind]++;
+      yield outcome;
+    }
+  } finally {
+    await new ReceivedFiles(options.store.caseFolder).settle(paths, () => queryFootagePaths(options.store));
   }
   yield { kind: 'finished', added: counts.added, duplicates: counts.duplicate, refused: counts.refused };
+}
+
+/** Where all footage of the case lies. */
+export async function queryFootagePaths(store: Store): Promise<string[]> {
+  return (await store.read.queryFootage()).map(({ path }) => path);
 }
 
 function refusal(path: string, thrown: unknown): Outcome {
@@ -101,7 +113,7 @@ async function addFootage(
     ...inspected,
     ...file,
     fileName,
-    camera: basename(dirname(file.path)) || fileName,
+    camera: cameraFromPath(file.path, new ReceivedFiles(store.caseFolder).folder),
     clock: clockFromHints({
       creationTime: probe.creationTime,
       fileName,

@@ -110,6 +110,12 @@ function timeInName(name: string): NamedTime | null {
   return { localMs: Number(unix['sec']) * 1000 + Number(unix['ms'] ?? 0), isUtc: true, utcOffsetMin: null };
 }
 
+/** A file name without the times in it that {@link clockFromHints} understands: `ch01_20240501_123000` is `ch01_`. */
+export function withoutTimes(name: string): string {
+  const patterns = [YEAR_FIRST, YEAR_LAST, UNIX_STAMP];
+  return patterns.reduce((rest, pattern) => rest.replaceAll(new RegExp(pattern, 'g'), ''), name);
+}
+
 type Groups = Readonly<Record<string, string | undefined>>;
 
 function namedTime(

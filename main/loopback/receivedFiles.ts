@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, rename, rm, statfs } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../../preload/contract/errors.ts';
+import type { ReceivedFiles } from '../footage/receivedFiles.ts';
 
 /** Left free on the disk, for the case itself to go on. */
 const SPARE_BYTES = 256 * 1024 * 1024;
@@ -11,7 +12,10 @@ const LONGEST_NAME_BYTES = 200;
 
 /** A file that a browser sends because a page cannot see where it lies. */
 export interface ReceivedFile {
-  readonly folder: string;
+  /** Of the case it was dropped on. */
+  readonly received: ReceivedFiles;
+  /** Name of the folder it was dropped in, as the page gives it; null for a file that was dropped by itself. */
+  readonly folderName: string | null;
   /** As the page gives it; only what is safe in a file name is kept. */
   readonly name: string;
   readonly sizeBytes: number;
@@ -20,16 +24,19 @@ export interface ReceivedFile {
 }
 
 /**
- * Writes the body into the folder and returns the path. Nothing that is there is overwritten (`clip (2).mp4`), the
+ * Writes the body into `received/`, or the folder of that name in it, and returns the path. Nothing that is there is overwritten (`clip (2).mp4`), the
  * file has its name only once it is whole and on the disk, and what was written is removed when it does not get there.
+ * The file is pending until an import has decided on it.
  *
  * @throws AppError `disk.full` before anything is written, `input.invalid` when the body has another size than said
  */
 export async function receiveFile(file: ReceivedFile): Promise<string> {
-  await mkdir(file.folder, { recursive: true });
-  await checkSpace(file);
-  const path = await reserveName(file.folder, safeFileName(file.name));
-  const partialPath = join(file.folder, `.${randomUUID()}.part`);
+  const { received, folderName } = file;
+  const folder = folderName === null ? received.folder : join(received.folder, safeFileName(folderName));
+  await mkdir(folder, { recursive: true });
+  await checkSpace(folder, file);
+  const path = await received.reserve(folder, safeFileName(file.name));
+  const partialPath = join(folder, `.${randomUUID()}.part`);
   try {
     const writer = createWriteStream(partialPath, { flags: 'wx', flush: true });
     await pipeline(file.body, writer, { signal: file.signal });
@@ -43,7 +50,7 @@ export async function receiveFile(file: ReceivedFile): Promise<string> {
     return path;
   } catch (error) {
     await rm(partialPath, { force: true });
-    await rm(path, { force: true });
+    await received.discard(path);
     throw error;
   }
 }
@@ -66,25 +73,11 @@ export function safeFileName(name: string): string {
   return kept + extension || 'received';
 }
 
-async function checkSpace(file: ReceivedFile): Promise<void> {
-  const { bavail, bsize } = await statfs(file.folder);
+async function checkSpace(folder: string, file: ReceivedFile): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize >= file.sizeBytes + SPARE_BYTES) return;
   throw new AppError(
     'disk.full',
     `There is no room for ${file.sizeBytes} bytes beside the case. Free some, or open the file by its path: ${file.name}`,
   );
-}
-
-/** Makes an empty file of the first free name, which nobody else can then take. */
-async function reserveName(folder: string, name: string): Promise<string> {
-  const { name: stem, ext } = parse(name);
-  for (let number = 1; ; number += 1) {
-    const path = join(folder, number === 1 ? name : `${stem} (${number})${ext}`);
-    try {
-      await (await open(path, 'wx')).close();
-      return path;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    }
-  }
 }

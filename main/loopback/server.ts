@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
-import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import type { HttpBindings } from '@hono/node-server';
@@ -16,6 +15,7 @@ import { contentSecurityPolicy, SECURITY_HEADERS } from '../shell/securityHeader
 import { bearerToken, createSession, createToken, isSameSecret, refusalOf, RPC_PROTOCOL } from './access.ts';
 import type { Session } from './access.ts';
 import { readPageFile } from '../shell/pageFiles.ts';
+import { ReceivedFiles } from '../footage/receivedFiles.ts';
 import { receiveFile } from './receivedFiles.ts';
 
 /** Calls are small; what is large goes by URL. */
@@ -127,7 +127,10 @@ function createApp(
   return app;
 }
 
-/** `POST /received?name=…` with the file as its body: `{ path }`, or ErrorData with 422. */
+/**
+ * `POST /received?name=…&folder=…` with the file as its body: `{ path }`, or ErrorData with 422. `folder` is the name
+ * of the folder the file was dropped in, and left out for a file that was dropped by itself.
+ */
 async function answerReceived(context: AppContext, options: LoopbackOptions): Promise<Response> {
   const { host, log } = options;
   try {
@@ -138,7 +141,8 @@ async function answerReceived(context: AppContext, options: LoopbackOptions): Pr
       throw new AppError('input.invalid', 'A dropped file comes with its name, its length and its bytes.');
     }
     const path = await receiveFile({
-      folder: join(host.caseFolder(), 'received'),
+      received: new ReceivedFiles(host.caseFolder()),
+      folderName: context.req.query('folder') ?? null,
       name,
       sizeBytes: Number(length),
       body,

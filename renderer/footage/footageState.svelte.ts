@@ -93,10 +93,10 @@ export function coverageShares(
   ).filter(([, share]) => share > 0);
 }
 
-/** `38 % missing, under 1 % undecodable`: what nobody could look at; null where there is none of it. */
+/** `38 % missing, under 1 % damaged`: what nobody could look at as it was; null where there is none of it. */
 export function unseenText(intervals: readonly CoverageInterval[]): string | null {
   const parts = coverageShares(intervals)
-    .filter(([kind]) => kind === 'missing' || kind === 'undecodable')
+    .filter(([kind]) => kind === 'missing' || kind === 'undecodable' || kind === 'damaged')
     .map(([kind, share]) => `${shareText(share)} ${COVERAGE_WORDS[kind].label.toLowerCase()}`);
   return parts.length === 0 ? null : parts.join(', ');
 }
@@ -110,6 +110,7 @@ export function shareText(share: number): string {
 export const COVERAGE_ORDER: readonly CoverageKind[] = [
   'analysed',
   'skipped',
+  'damaged',
   'undecodable',
   'missing',
   'pending',
@@ -119,6 +120,10 @@ export const COVERAGE_ORDER: readonly CoverageKind[] = [
 export const COVERAGE_WORDS: Readonly<Record<CoverageKind, { label: string; meaning: string }>> = {
   analysed: { label: 'Analysed', meaning: 'Frames here were looked at by the model.' },
   skipped: { label: 'Skipped', meaning: 'The motion gate saw no change here.' },
+  damaged: {
+    label: 'Damaged',
+    meaning: 'The decoder reported errors: parts of these pictures may be invented.',
+  },
   undecodable: { label: 'Undecodable', meaning: 'There is data here that gave no picture.' },
   missing: { label: 'Missing', meaning: 'The file claims footage here and has none.' },
   pending: { label: 'Pending', meaning: 'Not looked at yet.' },

@@ -4,6 +4,7 @@ import type { FootageId } from '../../preload/contract/ids.ts';
 import type { Api } from '../api/connection.svelte.ts';
 import { errorTextFromData } from '../api/errorWords.ts';
 import { shellBridge } from '../api/wire.ts';
+import type { DroppedFile } from './droppedFiles.ts';
 import { receiveFile } from './receiveFile.ts';
 
 /** One line of the report: a file and what became of it. */
@@ -48,21 +49,22 @@ export class ImportState {
     await this.#run(async (signal) => this.#importEach(paths, signal));
   }
 
-  /** Imports what was dropped or chosen in the page: by path in the desktop window, by upload in a browser. */
-  async importFiles(files: readonly File[]): Promise<void> {
+  /**
+   * Imports what was dropped: by path in the desktop window; in a browser one after the other, each file copied and
+   * decided on before the next, so that little is copied for nothing when the person stops it.
+   */
+  async importDropped(files: readonly DroppedFile[]): Promise<void> {
     if (files.length === 0) return;
     const bridge = shellBridge();
     if (bridge !== null) {
-      await this.importPaths(files.map((file) => bridge.pathForFile(file)).filter((path) => path !== ''));
+      await this.importPaths(files.map(({ file }) => bridge.pathForFile(file)).filter((path) => path !== ''));
       return;
     }
     await this.#run(async (signal) => {
-      const paths: string[] = [];
-      for (const file of files) {
-        const path = await this.#receive(file, signal);
-        if (path !== null) paths.push(path);
+      for (const dropped of files) {
+        const path = await this.#receive(dropped, signal);
+        if (path !== null) await this.#importEach([path], signal);
       }
-      if (paths.length > 0) await this.#importEach(paths, signal);
     });
   }
 
@@ -97,16 +99,16 @@ export class ImportState {
     }
   }
 
-  async #receive(file: File, signal: AbortSignal): Promise<string | null> {
+  async #receive(dropped: DroppedFile, signal: AbortSignal): Promise<string | null> {
     const onProgress = (doneFrac: number): void => {
-      this.activity = { text: 'Copying into the case', path: file.name, doneFrac };
+      this.activity = { text: 'Copying into the case', path: dropped.file.name, doneFrac };
     };
     try {
-      return await receiveFile(file, { onProgress, signal });
+      return await receiveFile(dropped, { onProgress, signal });
     } catch (thrown) {
       if (isAbort(thrown)) throw thrown;
       const text = thrown instanceof Error ? thrown.message : String(thrown);
-      this.lines = [...this.lines, { path: file.name, outcome: 'refused', text }];
+      this.lines = [...this.lines, { path: dropped.file.name, outcome: 'refused', text }];
       return null;
     }
   }

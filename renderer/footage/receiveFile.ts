@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ErrorData, errorFromData } from '../../preload/contract/errors.ts';
+import type { DroppedFile } from './droppedFiles.ts';
 
 const Received = z.object({ path: z.string() });
 
@@ -11,7 +12,7 @@ const Received = z.object({ path: z.string() });
  * @throws AppError as the host answered; DOMException AbortError when the signal fires
  */
 export async function receiveFile(
-  file: File,
+  { file, folderName }: DroppedFile,
   options: { readonly onProgress: (doneFrac: number) => void; readonly signal: AbortSignal },
 ): Promise<string> {
   options.signal.throwIfAborted();
@@ -32,7 +33,11 @@ export async function receiveFile(
     if (request.status === 200) resolve(Received.parse(JSON.parse(request.responseText)).path);
     else reject(uploadError(request));
   });
-  request.open('POST', `/received?name=${encodeURIComponent(file.name)}`);
+  const query = new URLSearchParams({
+    name: file.name,
+    ...(folderName === null ? {} : { folder: folderName }),
+  });
+  request.open('POST', `/received?${query}`);
   request.send(file);
   try {
     return await promise;

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,12 +63,47 @@ describe.skipIf(browserPath() === null)('an empty case', () => {
     expect(report).toContain('Not a video');
   });
 
+  it('names the camera after what was dropped, and keeps no copy of what was refused', async () => {
+    const cameras = (await app.api.footage.list()).map(({ camera, fileName }) => [camera, fileName]);
+    expect(cameras.sort()).toEqual([
+      ['cut', 'cut.mp4'],
+      ['whole', 'whole_20260301_073000.mp4'],
+    ]);
+    expect((await readdir(join(app.caseFolder, 'received'))).sort()).toEqual([
+      'cut.mp4',
+      'whole_20260301_073000.mp4',
+    ]);
+  });
+
   it('analyses it, and says in words that a file which was cut short is incomplete', async () => {
     await page.getByRole('button', { name: 'Analyse what was added' }).click();
     await page.waitForSelector('text=No analysis running', { timeout: 60_000 });
     await rowOf('cut.mp4').getByText('Incomplete', { exact: true }).waitFor();
     await rowOf('cut.mp4').getByText('nobody looked there').waitFor();
     expect(await rowOf('whole_').getByText('nobody looked there').count()).toBe(0);
+  });
+
+  it('takes a dropped folder for a camera, and keeps no second copy of what is there already', async () => {
+    const door = join(folder, 'Door 1');
+    await mkdir(join(door, 'more'), { recursive: true });
+    await makeClip(join(door, 'door.mp4'), 2);
+    await copyFile(join(folder, 'cut.mp4'), join(door, 'more', 'again.mp4'));
+    await drop([door]);
+    await page.waitForSelector('text=1 added, 1 already here, 0 refused');
+    expect(await app.api.footage.list()).toContainEqual(
+      expect.objectContaining({ camera: 'Door 1', fileName: 'door.mp4' }),
+    );
+    expect((await readdir(join(app.caseFolder, 'received'), { recursive: true })).sort()).toEqual([
+      'Door 1',
+      join('Door 1', 'door.mp4'),
+      'cut.mp4',
+      'more',
+      'whole_20260301_073000.mp4',
+    ]);
+    await page.getByRole('button', { name: 'Dismiss the report' }).click();
+    await drop([join(folder, 'notes.txt')]);
+    await page.waitForSelector('text=0 added, 0 already here, 1 refused');
+    await page.getByRole('button', { name: 'Dismiss the report' }).click();
   });
 
   it('exports a marked range by keys alone, and gives the focus back', async () => {

@@ -1,7 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { ReceivedFiles } from '../../main/footage/receivedFiles.ts';
 import { receiveFile, safeFileName } from '../../main/loopback/receivedFiles.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
+
+const FILE = { folderName: null, name: 'a.mp4', signal: new AbortController().signal };
 
 it.each([
   ['clip.mp4', 'clip.mp4'],
@@ -24,19 +27,18 @@ it('keeps the extension of a name that is too long, and cuts no character in two
 });
 
 it('refuses a body of another size than said, and leaves nothing behind', async () => {
-  const folder = await temporaryFolder('received');
-  const file = { folder, name: 'a.mp4', signal: new AbortController().signal };
+  const received = new ReceivedFiles(await temporaryFolder('received'));
   const body = new Response('four').body;
   if (body === null) throw new Error('a response with text has a body');
-  await expect(receiveFile({ ...file, body, sizeBytes: 5 })).rejects.toMatchObject({ code: 'input.invalid' });
-  expect(await readdir(folder)).toEqual([]);
+  const arriving = receiveFile({ ...FILE, received, body, sizeBytes: 5 });
+  await expect(arriving).rejects.toMatchObject({ code: 'input.invalid' });
+  expect(await readdir(received.folder)).toEqual([]);
 });
 
 it('says that the disk is full before it writes anything', async () => {
-  const folder = await temporaryFolder('full');
+  const received = new ReceivedFiles(await temporaryFolder('full'));
   const body = new ReadableStream<Uint8Array>();
-  const signal = new AbortController().signal;
-  const received = receiveFile({ folder, name: 'a.mp4', body, signal, sizeBytes: 2 ** 60 });
-  await expect(received).rejects.toMatchObject({ code: 'disk.full' });
-  expect(await readdir(folder)).toEqual([]);
+  const arriving = receiveFile({ ...FILE, received, body, sizeBytes: 2 ** 60 });
+  await expect(arriving).rejects.toMatchObject({ code: 'disk.full' });
+  expect(await readdir(received.folder)).toEqual([]);
 });

@@ -247,6 +247,16 @@ describe('dropped files', () => {
     expect(await readFile(join(received, 'cam 1 (2).mp4'), 'utf8')).toBe('second');
   });
 
+  it('lie in a folder of the name of the one they were dropped in', async () => {
+    const query = new URLSearchParams({ name: 'a.mp4', folder: '../Door: 1' });
+    const response = await fetch(`${loopback.origin}/received?${query}`, {
+      method: 'POST',
+      headers: { cookie },
+      body: 'x',
+    });
+    expect(await response.json()).toEqual({ path: join(folder, 'received', 'Door_ 1', 'a.mp4') });
+  });
+
   it('keep no folder of the name they come under', async () => {
     const { answer } = await drop('../../etc/pass:wd\n.mp4', 'x');
     expect(answer).toEqual({ path: join(folder, 'received', 'pass_wd_.mp4') });
