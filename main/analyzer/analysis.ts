@@ -7,7 +7,7 @@ import type { DecodedFrame, FrameStream } from '../video/frames.ts';
 import type { DecodeThread } from '../video/decodeThread.ts';
 import { BatchBuilder } from './batchBuilder.ts';
 import { CoverageLedger } from './coverageLedger.ts';
-import type { LedgerState } from './coverageLedger.ts';
+import type { DecodedTimes, LedgerState } from './coverageLedger.ts';
 import type { Batch, StartMessage } from './messages.ts';
 import { MotionGate, REFRESH_US } from './motionGate.ts';
 import type { GateState } from './motionGate.ts';
@@ -65,6 +65,8 @@ class Analysis {
   #lastPtsUs: number | null;
   /** Frames that came out of the decoder since then. */
   #decodedPtsUs: number[] = [];
+  /** Those of them in which the decoder reported errors. */
+  #damagedPtsUs: number[] = [];
   #framesDecoded = 0;
   #framesAnalysed = 0;
   #isEnded: boolean;
@@ -99,7 +101,7 @@ class Analysis {
         if (!this.#batch.isEmpty) await sendBatch(this.#takeBatch());
         return { kind: 'stopped' };
       }
-      this.#noteDecoded(frame.decodedPtsUs);
+      this.#noteDecoded(frame);
       if (!this.#isNew(frame)) continue;
       await this.#look(frame);
       onFrame({
@@ -145,16 +147,16 @@ class Analysis {
     const { detector, start } = this.#options;
     const { ptsUs } = frame;
     this.#lastPtsUs = ptsUs;
-    const decodedPtsUs = this.#takeDecoded();
+    const decoded = this.#takeDecoded();
     if (this.#gate !== null && !this.#gate.admits(frame, ptsUs)) {
-      this.#ledger.sampled(decodedPtsUs, ptsUs, 'skipped');
+      this.#ledger.sampled(decoded, ptsUs, 'skipped');
       this.#batch.addSkipped();
       return;
     }
     const { detections, inferenceMs } = await detector.detect(frame, start.parameters.storeMinScore);
     const step = stepTracker(this.#tracker, detections, ptsUs, this.#trackerParameters);
     this.#tracker = step.state;
-    this.#ledger.sampled(decodedPtsUs, ptsUs, 'analysed');
+    this.#ledger.sampled(decoded, ptsUs, 'analysed');
     this.#batch.addAnalysed({ ptsUs, inferenceMs, detections, trackIds: step.trackIds });
     this.#batch.addFindings(step.findings);
     this.#framesAnalysed++;
@@ -163,7 +165,10 @@ class Analysis {
   async #finish(frames: FrameStream): Promise<AnalysisOutcome> {
     const summary = await frames.summary;
     const seenToPtsUs = this.#decodedPtsUs.at(-1) ?? this.#lastPtsUs ?? -Infinity;
-    this.#noteDecoded([...summary.decodedPtsUs].filter((ptsUs) => ptsUs > seenToPtsUs));
+    this.#noteDecoded({
+      decodedPtsUs: [...summary.decodedPtsUs].filter((ptsUs) => ptsUs > seenToPtsUs),
+      damagedPtsUs: [...summary.damagedPtsUs].filter((ptsUs) => ptsUs > seenToPtsUs),
+    });
     this.#ledger.ended(this.#takeDecoded());
     this.#batch.addFindings(finishTracks(this.#tracker));
     this.#isEnded = true;
@@ -176,17 +181,20 @@ class Analysis {
   }
 
   /** Keeps what a resumed pass decodes a second time out of the counts. */
-  #noteDecoded(ptsUs: readonly number[]): void {
-    const lastPtsUs = this.#lastPtsUs;
-    this.#decodedPtsUs.push(...(lastPtsUs === null ? ptsUs : ptsUs.filter((pts) => pts > lastPtsUs)));
+  #noteDecoded({ decodedPtsUs, damagedPtsUs }: DecodedTimes): void {
+    const lastPtsUs = this.#lastPtsUs ?? -Infinity;
+    this.#decodedPtsUs.push(...decodedPtsUs.filter((ptsUs) => ptsUs > lastPtsUs));
+    this.#damagedPtsUs.push(...damagedPtsUs.filter((ptsUs) => ptsUs > lastPtsUs));
   }
 
-  #takeDecoded(): readonly number[] {
+  #takeDecoded(): DecodedTimes {
     const decodedPtsUs = this.#decodedPtsUs;
+    const damagedPtsUs = this.#damagedPtsUs;
     this.#decodedPtsUs = [];
+    this.#damagedPtsUs = [];
     this.#framesDecoded += decodedPtsUs.length;
     this.#batch.addDecoded(decodedPtsUs.length);
-    return decodedPtsUs;
+    return { decodedPtsUs, damagedPtsUs };
   }
 
   #takeBatch(): Batch {

@@ -14,8 +14,17 @@ export interface LedgerState {
   readonly coveredToPtsUs: number;
   /** What happened to the last sampled frame, whose stretch is still open. */
   readonly openKind: 'analysed' | 'skipped' | null;
-  /** True once any stretch was undecodable or missing. */
+  /** True when the decoder reported errors in that frame; absent in cases of before it was kept. */
+  readonly isOpenDamaged?: boolean;
+  /** True once any stretch was undecodable, damaged or missing. */
   readonly hasGaps: boolean;
+}
+
+/** What came out of the decoder since the last call: µs, ascending. */
+export interface DecodedTimes {
+  readonly decodedPtsUs: readonly number[];
+  /** Those of them in which the decoder reported errors. */
+  readonly damagedPtsUs: readonly number[];
 }
 
 export interface FootageExtent {
@@ -31,7 +40,7 @@ export interface FootageExtent {
  * Accounts for every stretch of a footage, batch by batch: the intervals handed out tile [startPtsUs, endPtsUs)
  * without gap or overlap. A frame owns the time up to the next frame, unless that is a hole ({@link longestFrameUs}).
  * Between two sampled frames the stretch belongs to the first one's grid cell, except where the container holds
- * frames that did not decode.
+ * frames that did not decode, or that decoded with errors.
  */
 export class CoverageLedger {
   readonly #extent: FootageExtent;
@@ -43,6 +52,7 @@ export class CoverageLedger {
   #pending: CoverageInterval[] = [];
   /** Frames decoded since `#coveredToPtsUs`, the open stretch's own frame included. */
   #decodedPtsUs: number[];
+  #damagedPtsUs: Set<number>;
 
   constructor(extent: FootageExtent, state: LedgerState | null) {
     this.#extent = extent;
@@ -52,19 +62,21 @@ export class CoverageLedger {
     this.#openKind = state?.openKind ?? null;
     this.#hasGaps = state?.hasGaps ?? false;
     this.#decodedPtsUs = state === null ? [] : [state.coveredToPtsUs];
+    this.#damagedPtsUs = new Set(state?.isOpenDamaged === true ? [state.coveredToPtsUs] : []);
   }
 
   /** The decoder gave these frames (ascending), and the last of them was sampled with this outcome. */
-  sampled(decodedPtsUs: readonly number[], ptsUs: number, kind: 'analysed' | 'skipped'): void {
-    this.#decodedPtsUs.push(...decodedPtsUs);
+  sampled(decoded: DecodedTimes, ptsUs: number, kind: 'analysed' | 'skipped'): void {
+    this.#note(decoded);
     this.#cover(ptsUs);
     this.#openKind = kind;
     this.#decodedPtsUs = [ptsUs];
+    this.#damagedPtsUs = new Set(this.#damagedPtsUs.has(ptsUs) ? [ptsUs] : []);
   }
 
   /** The decoder has ended after these last frames: accounts for everything up to the footage's end. */
-  ended(decodedPtsUs: readonly number[]): void {
-    this.#decodedPtsUs.push(...decodedPtsUs);
+  ended(decoded: DecodedTimes): void {
+    this.#note(decoded);
     const { frameTimesUs, endPtsUs, isEndMissing } = this.#extent;
     const lastPtsUs = frameTimesUs.at(-1);
     if (lastPtsUs !== undefined) {
@@ -80,16 +92,26 @@ export class CoverageLedger {
     return intervals;
   }
 
-  /** True once any stretch was undecodable or missing. */
+  /** True once any stretch was undecodable, damaged or missing. */
   get hasGaps(): boolean {
     return this.#hasGaps;
   }
 
   state(): LedgerState {
-    return { coveredToPtsUs: this.#coveredToPtsUs, openKind: this.#openKind, hasGaps: this.#hasGaps };
+    return {
+      coveredToPtsUs: this.#coveredToPtsUs,
+      openKind: this.#openKind,
+      isOpenDamaged: this.#damagedPtsUs.has(this.#coveredToPtsUs),
+      hasGaps: this.#hasGaps,
+    };
   }
 
-  /** Hands out [covered, toPtsUs), cut at every frame that did not decode and at every hole between frames. */
+  #note({ decodedPtsUs, damagedPtsUs }: DecodedTimes): void {
+    this.#decodedPtsUs.push(...decodedPtsUs);
+    for (const ptsUs of damagedPtsUs) this.#damagedPtsUs.add(ptsUs);
+  }
+
+  /** Hands out [covered, toPtsUs), cut at every frame that did not decode whole and at every hole between frames. */
   #cover(toPtsUs: number): void {
     const { frameTimesUs } = this.#extent;
     let index = firstIndexAtOrAfter(frameTimesUs, this.#coveredToPtsUs - SAME_FRAME_US);
@@ -98,12 +120,18 @@ export class CoverageLedger {
       const framePtsUs = frameTimesUs[index]!;
       if (framePtsUs >= toPtsUs - SAME_FRAME_US) break;
       while ((this.#decodedPtsUs[decoded] ?? Infinity) < framePtsUs - SAME_FRAME_US) decoded++;
-      const isDecoded = Math.abs((this.#decodedPtsUs[decoded] ?? Infinity) - framePtsUs) <= SAME_FRAME_US;
       const endPtsUs = Math.min(frameTimesUs[index + 1] ?? toPtsUs, toPtsUs);
-      this.#coverFrame(framePtsUs, endPtsUs, isDecoded ? (this.#openKind ?? 'undecodable') : 'undecodable');
+      this.#coverFrame(framePtsUs, endPtsUs, this.#kindOf(framePtsUs, this.#decodedPtsUs[decoded]));
       index++;
     }
     this.#push(toPtsUs, this.#openKind ?? 'undecodable');
+  }
+
+  /** What became of the frame of the index, beside the decoded frame that is next to it. */
+  #kindOf(framePtsUs: number, decodedPtsUs: number | undefined): CoverageKind {
+    const isDecoded = Math.abs((decodedPtsUs ?? Infinity) - framePtsUs) <= SAME_FRAME_US;
+    if (!isDecoded || decodedPtsUs === undefined || this.#openKind === null) return 'undecodable';
+    return this.#damagedPtsUs.has(decodedPtsUs) ? 'damaged' : this.#openKind;
   }
 
   /** One frame's stretch. A frame does not stand for a hole behind it. */
@@ -115,7 +143,7 @@ export class CoverageLedger {
 
   #push(toPtsUs: number, kind: CoverageKind): void {
     if (toPtsUs <= this.#coveredToPtsUs) return;
-    if (kind === 'undecodable' || kind === 'missing') this.#hasGaps = true;
+    if (kind === 'undecodable' || kind === 'damaged' || kind === 'missing') this.#hasGaps = true;
     const last = this.#pending.at(-1);
     if (last?.kind === kind) this.#pending[this.#pending.length - 1] = { ...last, toPtsUs };
     else this.#pending.push({ fromPtsUs: this.#coveredToPtsUs, toPtsUs, kind });

@@ -86,7 +86,7 @@ export type FromAnalyzer =
       readonly framesAnalysed: number;
     }
   | { readonly kind: 'stopped'; readonly runId: number }
-  /** The last batch has been acknowledged. `isComplete` is false when frames are missing or undecodable. */
+  /** The last batch has been acknowledged. `isComplete` is false when frames are missing, undecodable or damaged. */
   | {
       readonly kind: 'done';
       readonly runId: number;

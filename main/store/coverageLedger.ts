@@ -33,8 +33,9 @@ const GRAVITY: Record<CoverageKind, number> = {
   analysed: 0,
   skipped: 1,
   pending: 2,
-  missing: 3,
-  undecodable: 4,
+  damaged: 3,
+  missing: 4,
+  undecodable: 5,
 };
 
 /**

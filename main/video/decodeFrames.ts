@@ -66,6 +66,7 @@ async function* framesOf(
 /** Of a pass that never began. */
 export const EMPTY_SUMMARY: DecodeSummary = {
   decodedPtsUs: new Float64Array(0),
+  damagedPtsUs: new Float64Array(0),
   lastFrameEndPtsUs: null,
   complaints: [],
   exitCode: null,

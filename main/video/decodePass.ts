@@ -3,6 +3,7 @@ import { AppError } from '../../preload/contract/errors.ts';
 import { VIDEO_STREAM, inputArguments, spawnFfmpeg } from './ffmpegProcess.ts';
 import type { FfmpegProcess } from './ffmpegProcess.ts';
 import { Complaints } from './complaints.ts';
+import { DamageWatch } from './damage.ts';
 import type { DecodedFrame, DecodeOptions, DecodeSummary } from './frames.ts';
 import { ascendingTimesFilter, createShowinfoReader, SHOW_ALL, SHOW_SELECTED } from './showinfo.ts';
 import type { ShownFrame } from './showinfo.ts';
@@ -70,10 +71,13 @@ export class DecodePass {
   readonly #options: DecodeOptions;
   readonly #plan: PassPlan;
   readonly #complaints = new Complaints();
+  readonly #damage = new DamageWatch();
   readonly #decodedPtsUs: number[] = [];
+  readonly #damagedPtsUs: number[] = [];
   readonly #selected: ShownFrame[] = [];
   #firstShown: ShownFrame | null = null;
   #given = 0;
+  #givenDamaged = 0;
   #lastPtsUs = -Infinity;
   #lateFrames = 0;
   #exitCode: number | null = null;
@@ -103,6 +107,7 @@ export class DecodePass {
       isBackground: this.#options.isBackground ?? false,
       onStderrLine: (line) => {
         this.#lastSignMs = performance.now();
+        this.#damage.read(line);
         readShowinfo(line);
         this.#complaints.read(line);
         this.#wake();
@@ -128,6 +133,7 @@ export class DecodePass {
     const late = `${this.#lateFrames} frames came with a time that is not after the one before; they were left out`;
     return {
       decodedPtsUs: Float64Array.from(this.#decodedPtsUs),
+      damagedPtsUs: Float64Array.from(this.#damagedPtsUs),
       lastFrameEndPtsUs: last === undefined ? null : last + typicalFrameUs(this.#decodedPtsUs),
       complaints: [...this.#complaints.list(), ...(this.#lateFrames > 0 ? [late] : [])],
       exitCode: this.#exitCode,
@@ -167,22 +173,30 @@ export class DecodePass {
     if (!isNew) return null;
     this.#lastPtsUs = shown.ptsUs;
     const from = this.#given;
+    const fromDamaged = this.#givenDamaged;
     while ((this.#decodedPtsUs[this.#given] ?? Infinity) <= shown.ptsUs) this.#given += 1;
+    while ((this.#damagedPtsUs[this.#givenDamaged] ?? Infinity) <= shown.ptsUs) this.#givenDamaged += 1;
     return {
       ...size,
       ptsUs: shown.ptsUs,
       sourceSize: { widthPx: shown.widthPx, heightPx: shown.heightPx },
       framesDecoded: this.#given,
       decodedPtsUs: this.#decodedPtsUs.slice(from, this.#given),
+      damagedPtsUs: this.#damagedPtsUs.slice(fromDamaged, this.#givenDamaged),
       data,
     };
   }
 
   #shown(frame: ShownFrame): void {
     this.#firstShown ??= frame;
+    const isDamaged = this.#damage.shown(frame.isKeyFrame);
     if (frame.ptsUs < (this.#options.fromPtsUs ?? -Infinity)) return;
-    if (frame.ptsUs <= (this.#decodedPtsUs.at(-1) ?? -Infinity)) this.#lateFrames += 1;
-    else this.#decodedPtsUs.push(frame.ptsUs);
+    if (frame.ptsUs <= (this.#decodedPtsUs.at(-1) ?? -Infinity)) {
+      this.#lateFrames += 1;
+      return;
+    }
+    this.#decodedPtsUs.push(frame.ptsUs);
+    if (isDamaged) this.#damagedPtsUs.push(frame.ptsUs);
   }
 
   /** stdout's next chunk; a wait without any sign of life from ffmpeg is ended by the watchdog. */

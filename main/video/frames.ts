@@ -40,6 +40,8 @@ export interface DecodedFrame extends SizePx {
    * included, ascending; so that coverage is known batch by batch and not only at the end.
    */
   readonly decodedPtsUs: readonly number[];
+  /** Those of `decodedPtsUs` in which the decoder reported errors (`damage.ts`). */
+  readonly damagedPtsUs: readonly number[];
   readonly data: Uint8Array;
 }
 
@@ -47,6 +49,8 @@ export interface DecodedFrame extends SizePx {
 export interface DecodeSummary {
   /** PTS of every frame that came out of the decoder, ascending, those not selected included. */
   readonly decodedPtsUs: Float64Array;
+  /** Those of `decodedPtsUs` in which the decoder reported errors, ascending. */
+  readonly damagedPtsUs: Float64Array;
   readonly lastFrameEndPtsUs: number | null;
   /** ffmpeg's own complaints, the first few, for the person and the log. */
   readonly complaints: readonly string[];

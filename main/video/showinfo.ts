@@ -6,6 +6,7 @@ export interface ShownFrame {
   readonly ptsUs: number;
   readonly widthPx: number;
   readonly heightPx: number;
+  readonly isKeyFrame: boolean;
 }
 
 /** Name of the showinfo that sees every frame the decoder gives, and of the one that sees the selected ones. */
@@ -14,7 +15,7 @@ export const SHOW_SELECTED = 'showinfo@sel';
 
 const LINE = /^\[showinfo@(all|sel) @ [^\]]*\] \[info\] (.*)$/;
 const CONFIG = /^config in time_base: (\d+\/\d+)/;
-const FRAME = /^n:\s*\d+ pts:\s*(-?\d+) .*? s:(\d+)x(\d+) /;
+const FRAME = /^n:\s*\d+ pts:\s*(-?\d+) .*? s:(\d+)x(\d+) .*?iskey:(\d)/;
 
 /**
  * Reads the lines of the two showinfo filters (ffmpeg 4.4 to 8; `checksum=0` keeps them cheap). The time base is
@@ -38,6 +39,7 @@ export function createShowinfoReader(on: {
       ptsUs: usFromTicks(Number(frame[1]), base),
       widthPx: Number(frame[2]),
       heightPx: Number(frame[3]),
+      isKeyFrame: frame[4] === '1',
     };
     if (name === 'all') on.all(shown);
     else on.selected(shown);

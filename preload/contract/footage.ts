@@ -4,12 +4,13 @@ import { FootageId, RunId } from './ids.ts';
 import { CameraClock, PtsUs } from './time.ts';
 
 /** What happened to a stretch of footage. The intervals of a footage add up to its whole duration, always. */
-export const CoverageKind = z.enum(['analysed', 'skipped', 'undecodable', 'missing', 'pending']);
+export const CoverageKind = z.enum(['analysed', 'skipped', 'damaged', 'undecodable', 'missing', 'pending']);
 export type CoverageKind = z.infer<typeof CoverageKind>;
 
 /**
  * Half-open stretch [fromPtsUs, toPtsUs).
- * `skipped`: the motion gate saw no change. `undecodable`: the container has data here that gave no picture.
+ * `skipped`: the motion gate saw no change. `damaged`: pictures came out in which the decoder reported errors, so parts
+ * of them may be invented; those sampled were looked at. `undecodable`: the container has data here that gave no picture.
  * `missing`: the container claims footage here and has no data. `pending`: not looked at yet.
  */
 export const CoverageInterval = z.object({ fromPtsUs: PtsUs, toPtsUs: PtsUs, kind: CoverageKind });

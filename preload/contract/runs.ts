@@ -25,7 +25,7 @@ export const DEFAULT_RUN_PARAMETERS: RunParameters = {
 
 /**
  * queued → running → done | failed | cancelled; running ⇄ paused.
- * `incomplete` is done with frames missing or undecodable: never called complete.
+ * `incomplete` is done with frames missing, undecodable or damaged: never called complete.
  */
 export const RunState = z.enum(['queued', 'running', 'paused', 'done', 'incomplete', 'failed', 'cancelled']);
 export type RunState = z.infer<typeof RunState>;

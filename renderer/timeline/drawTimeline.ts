@@ -163,10 +163,10 @@ function drawCoverage(
 }
 
 function isUnseen({ kind }: CoverageInterval): boolean {
-  return kind === 'missing' || kind === 'undecodable';
+  return kind === 'missing' || kind === 'undecodable' || kind === 'damaged';
 }
 
-/** Footage that nobody looked at is never silent: hatched, and at least three pixels wide. */
+/** Footage that nobody looked at, or not as it was recorded, is never silent: hatched, and at least three pixels wide. */
 function drawHatch(
   context: CanvasRenderingContext2D,
   { colours }: TimelineScene,
@@ -177,7 +177,7 @@ function drawHatch(
   context.beginPath();
   context.rect(at.x, at.top - 2, width, COVERAGE_PX + 3);
   context.clip();
-  context.fillStyle = colours.background;
+  context.fillStyle = at.kind === 'damaged' ? colours.coverage.analysed : colours.background;
   context.fillRect(at.x, at.top - 2, width, COVERAGE_PX + 3);
   context.strokeStyle = colours.alert;
   context.lineWidth = at.kind === 'missing' ? 1 : 2;

@@ -25,6 +25,7 @@ export function timelineColours(element: Element): TimelineColours {
       analysed: colour('--coverage-analysed'),
       skipped: colour('--coverage-skipped'),
       pending: colour('--coverage-pending'),
+      damaged: alert,
       undecodable: alert,
       missing: alert,
     },

@@ -65,6 +65,38 @@ describe('migrations', () => {
     expect(userVersion(join(folder, backups()[0] ?? ''))).toBe(newest);
   });
 
+  it('2 keeps the coverage of a version 1 case and then takes damaged stretches', () => {
+    const older = makeTempFolder();
+    try {
+      const databasePath = casePaths(older).database;
+      const open = (migrations: readonly Migration[]): WriteDatabase =>
+        openWriteDatabase({
+          databasePath,
+          newCase: { name: 'old', appVersion: '0' },
+          nowWallMs: 1_000,
+          migrations,
+        });
+      open(MIGRATIONS.slice(0, 1)).close();
+      const before = new SQLite(databasePath);
+      before.exec(`INSERT INTO cameras VALUES (1, 'gate');
+        INSERT INTO footage VALUES (1, 1, 'a.ts', 'a.ts', 'hash', 1, 'mpegts', 'h264', 64, 48, 0, 25, 0, 80, NULL, 2,
+          NULL, NULL, 0, 0, 0, '[]', NULL, 0);
+        INSERT INTO runs (run_id, footage_id, state, model_id, model_sha256, model_family, manifest_json,
+          parameters_json, app_version, created_wall_ms) VALUES (1, 1, 'incomplete', 'm', 'h', 'f', '{}', '{}', '0', 0);
+        INSERT INTO coverage VALUES (1, 0, 40, 'analysed'), (1, 40, 80, 'missing')`);
+      before.close();
+      const after = open(MIGRATIONS);
+      expect(after.all('SELECT from_pts_us, kind FROM coverage')).toEqual([
+        { from_pts_us: 0, kind: 'analysed' },
+        { from_pts_us: 40, kind: 'missing' },
+      ]);
+      after.run("INSERT INTO coverage VALUES (1, 80, 120, 'damaged')");
+      after.close();
+    } finally {
+      rmSync(older, { recursive: true });
+    }
+  });
+
   it('change nothing and copy nothing when the case is up to date', () => {
     openWith(MIGRATIONS).close();
     expect(backups()).toEqual([]);

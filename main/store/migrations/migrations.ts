@@ -1,5 +1,6 @@
 import { migration0001 } from './0001Case.ts';
+import { migration0002 } from './0002DamagedCoverage.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step, oldest first. A new one is added at the end. */
-export const MIGRATIONS: readonly Migration[] = [migration0001];
+export const MIGRATIONS: readonly Migration[] = [migration0001, migration0002];

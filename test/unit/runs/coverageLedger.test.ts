@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CoverageLedger } from '../../../main/analyzer/coverageLedger.ts';
-import type { LedgerState } from '../../../main/analyzer/coverageLedger.ts';
+import type { DecodedTimes, LedgerState } from '../../../main/analyzer/coverageLedger.ts';
 import type { CoverageInterval } from '../../../preload/contract/footage.ts';
 
 /** Ten frames at 0, 40, 80 … 360 ms; the last one ends at 400 ms. */
@@ -12,21 +12,23 @@ const ms = (intervals: readonly CoverageInterval[]): string[] =>
 
 const us = (...timesMs: number[]): number[] => timesMs.map((timeMs) => timeMs * 1000);
 
+const whole = (...timesMs: number[]): DecodedTimes => ({ decodedPtsUs: us(...timesMs), damagedPtsUs: [] });
+
 describe('CoverageLedger', () => {
   it('gives the stretch between two sampled frames to the first one', () => {
     const ledger = new CoverageLedger(EXTENT, null);
-    ledger.sampled(us(0), 0, 'analysed');
-    ledger.sampled(us(40, 80, 120, 160, 200), 200_000, 'skipped');
-    ledger.ended(us(240, 280, 320, 360));
+    ledger.sampled(whole(0), 0, 'analysed');
+    ledger.sampled(whole(40, 80, 120, 160, 200), 200_000, 'skipped');
+    ledger.ended(whole(240, 280, 320, 360));
     expect(ms(ledger.takeIntervals())).toEqual(['0-200 analysed', '200-400 skipped']);
     expect(ledger.hasGaps).toBe(false);
   });
 
   it('cuts out frames that the container holds and that did not decode', () => {
     const ledger = new CoverageLedger(EXTENT, null);
-    ledger.sampled(us(80), 80_000, 'analysed');
-    ledger.sampled(us(120, 240), 240_000, 'analysed');
-    ledger.ended(us(280));
+    ledger.sampled(whole(80), 80_000, 'analysed');
+    ledger.sampled(whole(120, 240), 240_000, 'analysed');
+    ledger.ended(whole(280));
     expect(ms(ledger.takeIntervals())).toEqual([
       ...['0-80 undecodable', '80-160 analysed', '160-240 undecodable', '240-320 analysed'],
       '320-400 undecodable',
@@ -34,10 +36,25 @@ describe('CoverageLedger', () => {
     expect(ledger.hasGaps).toBe(true);
   });
 
+  it('names frames that decoded with errors, sampled or not', () => {
+    const ledger = new CoverageLedger(EXTENT, null);
+    ledger.sampled({ decodedPtsUs: us(0), damagedPtsUs: [] }, 0, 'analysed');
+    ledger.sampled(
+      { decodedPtsUs: us(40, 80, 120, 160, 200), damagedPtsUs: us(80, 200) },
+      200_000,
+      'skipped',
+    );
+    ledger.ended({ decodedPtsUs: us(240, 280, 320, 360), damagedPtsUs: us(240) });
+    expect(ms(ledger.takeIntervals())).toEqual([
+      ...['0-80 analysed', '80-120 damaged', '120-200 analysed', '200-280 damaged', '280-400 skipped'],
+    ]);
+    expect(ledger.hasGaps).toBe(true);
+  });
+
   it('says that an end which is only claimed is missing', () => {
     const ledger = new CoverageLedger({ ...EXTENT, endPtsUs: 1_000_000, isEndMissing: true }, null);
-    ledger.sampled(us(0), 0, 'analysed');
-    ledger.ended(us(40, 80, 120, 160, 200, 240, 280, 320, 360));
+    ledger.sampled(whole(0), 0, 'analysed');
+    ledger.ended(whole(40, 80, 120, 160, 200, 240, 280, 320, 360));
     expect(ms(ledger.takeIntervals())).toEqual(['0-400 analysed', '400-1000 missing']);
     expect(ledger.hasGaps).toBe(true);
   });
@@ -46,9 +63,9 @@ describe('CoverageLedger', () => {
     const frameTimesUs = Float64Array.of(0, 40_000, 80_000, 9_000_000, 9_040_000);
     const extent = { startPtsUs: 0, endPtsUs: 9_080_000, isEndMissing: false, frameTimesUs };
     const ledger = new CoverageLedger(extent, null);
-    ledger.sampled(us(0, 40, 80), 80_000, 'analysed');
-    ledger.sampled(us(9000), 9_000_000, 'analysed');
-    ledger.ended(us(9040));
+    ledger.sampled(whole(0, 40, 80), 80_000, 'analysed');
+    ledger.sampled(whole(9000), 9_000_000, 'analysed');
+    ledger.ended(whole(9040));
     expect(ms(ledger.takeIntervals())).toEqual([
       ...['0-80 undecodable', '80-120 analysed', '120-9000 missing', '9000-9080 analysed'],
     ]);
@@ -61,14 +78,14 @@ describe('CoverageLedger', () => {
       { startPtsUs: 0, endPtsUs: 4_080_000, isEndMissing: false, frameTimesUs },
       null,
     );
-    ledger.sampled(us(0), 0, 'analysed');
-    ledger.ended(us(40, 4000, 4040));
+    ledger.sampled(whole(0), 0, 'analysed');
+    ledger.ended(whole(40, 4000, 4040));
     expect(ms(ledger.takeIntervals())).toEqual(['0-4080 analysed']);
   });
 
   it('is undecodable throughout when nothing came out of the decoder', () => {
     const ledger = new CoverageLedger(EXTENT, null);
-    ledger.ended([]);
+    ledger.ended(whole());
     expect(ms(ledger.takeIntervals())).toEqual(['0-400 undecodable']);
   });
 
@@ -78,12 +95,13 @@ describe('CoverageLedger', () => {
       const intervals: CoverageInterval[] = [];
       let ledger = new CoverageLedger(EXTENT, null);
       for (const [i, ptsUs] of decoded.entries()) {
-        ledger.sampled([ptsUs], ptsUs, i % 3 === 2 ? 'skipped' : 'analysed');
+        const damagedPtsUs = i === 3 || i === 4 ? [ptsUs] : [];
+        ledger.sampled({ decodedPtsUs: [ptsUs], damagedPtsUs }, ptsUs, i % 3 === 2 ? 'skipped' : 'analysed');
         if (i !== interruptAfter) continue;
         intervals.push(...ledger.takeIntervals());
         ledger = new CoverageLedger(EXTENT, JSON.parse(JSON.stringify(ledger.state())) as LedgerState);
       }
-      ledger.ended([]);
+      ledger.ended(whole());
       const all = [...intervals, ...ledger.takeIntervals()];
       expect(all[0]?.fromPtsUs).toBe(0);
       expect(all.at(-1)?.toPtsUs).toBe(400_000);
