@@ -1,5 +1,11 @@
 import { AppError } from '../../preload/contract/errors.ts';
-import { clipBox, inverseTransform, transformBox, type Box } from '../../preload/contract/geometry.ts';
+import {
+  clipBox,
+  inverseTransform,
+  transformBox,
+  type Box,
+  type SizePx,
+} from '../../preload/contract/geometry.ts';
 import type { GridMask } from '../../preload/contract/findings.ts';
 import type { FrameDetection, ModelFrame } from './detection.ts';
 import type { OutputSpec } from './manifest.ts';
@@ -26,12 +32,13 @@ export interface DecodeDetectionsOptions {
 export function decodeDetections(raw: RawDetections, options: DecodeDetectionsOptions): FrameDetection[] {
   const count = checkedCount(raw, options);
   const inputFromSource = inverseTransform(options.input.sourceFromInput);
+  const unitPx = options.outputs.boxes.space === 'inputFraction' ? options.input.sizePx : ONE_PIXEL;
   const detections: FrameDetection[] = [];
   for (let i = 0; i < count; i++) {
     const score = raw.scores.data[i]!;
     const className = options.classNameByLabel.get(Number(raw.labels.data[i]!));
     if (className === undefined || !(score >= options.minScore)) continue;
-    const boxInInput = boxAt(raw.boxes.data, i);
+    const boxInInput = boxAt(raw.boxes.data, i, unitPx);
     const modelBoxInSource = transformBox(options.input.sourceFromInput, boxInInput);
     const boxInSource = clipBox(modelBoxInSource, options.source);
     if (!(boxInSource.x1 > boxInSource.x0 && boxInSource.y1 > boxInSource.y0)) continue;
@@ -46,8 +53,13 @@ export function decodeDetections(raw: RawDetections, options: DecodeDetectionsOp
 
 const EDGES = ['x0', 'y0', 'x1', 'y1'] as const;
 
-function boxAt(boxes: Float32Array, i: number): Box {
-  return { x0: boxes[4 * i]!, y0: boxes[4 * i + 1]!, x1: boxes[4 * i + 2]!, y1: boxes[4 * i + 3]! };
+const ONE_PIXEL = { widthPx: 1, heightPx: 1 };
+
+/** @param unitPx What a box's 1 is, in input pixels. */
+function boxAt(boxes: Float32Array, i: number, { widthPx, heightPx }: SizePx): Box {
+  const [x0, x1] = [boxes[4 * i]! * widthPx, boxes[4 * i + 2]! * widthPx];
+  const [y0, y1] = [boxes[4 * i + 1]! * heightPx, boxes[4 * i + 3]! * heightPx];
+  return { x0, y0, x1, y1 };
 }
 
 function maskFieldAt(

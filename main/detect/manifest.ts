@@ -59,8 +59,8 @@ const Labels = z.discriminatedUnion('kind', [
 export type Labels = z.infer<typeof Labels>;
 
 const OutputSpec = z.strictObject({
-  /** float32 [N,4], xyxy. */
-  boxes: z.strictObject({ tensor: TensorRef, space: z.literal('inputPixels') }),
+  /** float32 [N,4], xyxy: in pixels of the input with its padding, or as fractions 0..1 of its sides. */
+  boxes: z.strictObject({ tensor: TensorRef, space: z.enum(['inputPixels', 'inputFraction']) }),
   /** int64 [N]. */
   labels: Labels,
   /** float32 [N]. */

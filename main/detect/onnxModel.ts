@@ -41,17 +41,29 @@ export interface OnnxNode {
   readonly bytes: Uint8Array;
 }
 
+/** What a graph states of one of its inputs or outputs. */
+export interface OnnxTensorType {
+  /** TensorProto.DataType; 0 where it is not stated. */
+  readonly elementType: number;
+  /** A length, the name of one that differs from run to run, or null for an unnamed one; null where none is stated. */
+  readonly dims: ReadonlyArray<number | string | null> | null;
+}
+
 export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[];
   readonly initialisers: ReadonlyMap<string, OnnxTensor>;
   readonly hasSparseInitialiser: boolean;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** By name, of inputs and outputs; what is no tensor is left out. */
+  readonly types: ReadonlyMap<string, OnnxTensorType>;
   /** The message's fields as they lie in the file, views. */
   readonly fields: ReadonlyArray<Pick<WireField, 'number' | 'bytes'>>;
 }
 
 export interface OnnxModel {
+  /** What wrote the file, and its version, in one text. */
+  readonly producer: string;
   readonly opsets: ReadonlyArray<{ readonly domain: string; readonly version: number }>;
   readonly hasFunctions: boolean;
   readonly graph: OnnxGraph;
@@ -93,6 +105,7 @@ export function readModel(bytes: Uint8Array): OnnxModel {
   const graph = onlyPayload(fields, MODEL_FIELD.graph);
   if (graph === null) throw new RangeError('it holds no graph');
   return {
+    producer: `${textOf(fields, 2)} ${textOf(fields, 3)}`.trim(),
     opsets: payloads(fields, MODEL_FIELD.opset).map((opset) => {
       const own = [...readFields(opset)];
       return { domain: textOf(own, 1), version: numberOf(own, 2) ?? 0 };
@@ -106,8 +119,10 @@ export function readModel(bytes: Uint8Array): OnnxModel {
 function readGraph(bytes: Uint8Array, depth: number): OnnxGraph {
   if (depth > MAX_DEPTH) throw new RangeError(`graphs lie more than ${MAX_DEPTH} deep in each other`);
   const fields = [...readFields(bytes)];
-  const namesOf = (number: number): string[] =>
-    payloads(fields, number).map((value) => textOf([...readFields(value)], 1));
+  const valuesOf = (number: number): Array<readonly [string, OnnxTensorType | null]> =>
+    payloads(fields, number).map(readValue);
+  const inputs = valuesOf(GRAPH_FIELD.input);
+  const outputs = valuesOf(GRAPH_FIELD.output);
   const tensors = payloads(fields, GRAPH_FIELD.initialiser).map(readTensor);
   return {
     nodes: fields
@@ -115,10 +130,36 @@ function readGraph(bytes: Uint8Array, depth: number): OnnxGraph {
       .map((field) => readNode(field, depth)),
     initialisers: byName(tensors),
     hasSparseInitialiser: payloads(fields, GRAPH_FIELD.sparseInitialiser).length > 0,
-    inputs: namesOf(GRAPH_FIELD.input),
-    outputs: namesOf(GRAPH_FIELD.output),
+    inputs: inputs.map(([name]) => name),
+    outputs: outputs.map(([name]) => name),
+    types: new Map(
+      [...inputs, ...outputs].flatMap(([name, type]) => (type === null ? [] : [[name, type] as const])),
+    ),
     fields,
   };
+}
+
+/** A ValueInfoProto: its name, and its type where that is a tensor's. */
+function readValue(bytes: Uint8Array): readonly [string, OnnxTensorType | null] {
+  const fields = [...readFields(bytes)];
+  const type = payloads(fields, 2).at(-1);
+  const tensor = type === undefined ? undefined : payloads([...readFields(type)], 1).at(-1);
+  return [textOf(fields, 1), tensor === undefined ? null : readTensorType([...readFields(tensor)])];
+}
+
+function readTensorType(fields: readonly WireField[]): OnnxTensorType {
+  const shape = payloads(fields, 2).at(-1);
+  const dims = shape === undefined ? null : payloads([...readFields(shape)], 1).map(readDimension);
+  if (dims !== null && dims.length > MAX_AXES) throw new RangeError(`a list is longer than ${MAX_AXES}`);
+  return { elementType: numberOf(fields, 1) ?? 0, dims };
+}
+
+/** Exporters write 0 or -1 for a length they do not know. */
+function readDimension(bytes: Uint8Array): number | string | null {
+  const fields = [...readFields(bytes)];
+  const length = numberOf(fields, 1) ?? 0;
+  const name = textOf(fields, 2);
+  return length > 0 ? length : name === '' ? null : name;
 }
 
 function readNode({ payload, bytes }: WireField, depth: number): OnnxNode {

@@ -44,12 +44,17 @@ const WORDS: Readonly<Record<ErrorCode, Words>> = {
     title: 'Model is not safe to load',
     advice: 'Get it from its makers, or choose another.',
   },
+  'model.unsupported': { title: 'Not a detector that Sightline can use', advice: null },
   'model.tooLarge': { title: 'Model takes too much memory', advice: 'Choose a smaller one.' },
   'model.tooSlow': { title: 'Model takes too long', advice: 'Choose a smaller one.' },
   'model.busy': { title: 'Model is being worked on', advice: 'Wait until that is done.' },
   'model.inUse': { title: 'An analysis needs this model', advice: 'Let it finish, or cancel it.' },
   'model.notRemovable': { title: 'This model ships with Sightline', advice: null },
   'model.notPublished': { title: 'Nobody publishes this file', advice: 'Add it from a file.' },
+  'model.fixedProposals': {
+    title: 'This model cannot do with fewer proposals',
+    advice: 'Analyse with as many as exported.',
+  },
   'network.unreachable': { title: 'No connection', advice: null },
   'network.interrupted': {
     title: 'The connection broke',

@@ -61,6 +61,15 @@ describe('decodeDetections', () => {
     ]);
   });
 
+  test('takes boxes that are fractions of the whole input, its padding included', () => {
+    const boxes = { tensor: 0, space: 'inputFraction' } as const;
+    const found = decodeDetections(raw([[[0.25, 0.125, 0.5, 0.25], 1, 0.5]]), {
+      ...options,
+      outputs: { ...outputs, boxes },
+    });
+    expect(found[0]?.boxInSource).toEqual({ x0: 64, y0: 16, x1: 128, y1: 32 });
+  });
+
   test('drops background, low scores, empty boxes and what is not finite', () => {
     const found = decodeDetections(
       raw([
