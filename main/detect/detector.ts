@@ -14,24 +14,27 @@ export interface DetectorOptions {
   /** Threads of one inference; results are the same for any number (measured: bit-identical from 1 to 8). */
   readonly threads: number;
   readonly signal: AbortSignal;
-  /** Execution providers in order of preference, `cpu` alone by default. */
+  /** Execution providers in order of preference, `cpu` alone by default; see `openOnBestProvider`. */
   readonly providers?: readonly string[];
+  /** At most this many proposals reach the second stage; as many as exported by default. */
+  readonly maxProposals?: number | null;
 }
 
 /**
  * Verifies and loads a model. Loading and every `detect` block the calling thread, so this belongs in the analyzer.
  * `detect` calls must follow one another: the input buffer is shared by all of them.
  * @throws AppError model.invalidManifest, model.notInstalled, file.unreadable, model.hashMismatch, model.refused,
- *   model.loadFailed, model.unexpectedShape; the signal's reason when aborted before the session is made.
+ *   model.fixedProposals, model.loadFailed, model.unexpectedShape; the signal's reason when aborted before the session is made.
  */
 export async function createDetector(options: DetectorOptions): Promise<Detector> {
-  const { weightsPath, threads, signal, providers = ['cpu'] } = options;
+  const { weightsPath, threads, signal, providers = ['cpu'], maxProposals = null } = options;
   const manifest = parseManifest(options.manifestJson, `of ${weightsPath}`);
   const { content, sha256 } = await readVerifiedWeights(manifest, weightsPath, signal);
   const model = inspectModel(content, weightsPath);
   signal.throwIfAborted();
   const sessionOptions = { manifest, weights: content, weightsPath, threads };
-  const { form, weights } = await chooseGraph(sessionOptions, model, sha256);
+  const request = { weightsSha256: sha256, maxProposals };
+  const { form, weights } = await chooseGraph(sessionOptions, model, request);
   signal.throwIfAborted();
   const { session, notice } = await openOnBestProvider({ ...sessionOptions, weights }, providers);
   const { fixedInput } = session;

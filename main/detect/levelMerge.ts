@@ -1,13 +1,16 @@
 import { ConstantValues } from './constantValues.ts';
 import {
-  ELEMENT_TYPE,
-  GRAPH_FIELD,
-  MODEL_FIELD,
-  type OnnxGraph,
-  type OnnxModel,
-  type OnnxNode,
-} from './onnxModel.ts';
-import { byteLengthOf, joinBytes, payloadField, payloadHeader, varintField } from './protobufWire.ts';
+  attributeField,
+  constantField,
+  intAttribute,
+  modelFile,
+  namesUsed,
+  nodeField,
+  outputField,
+  tensorAttribute,
+} from './graphWriting.ts';
+import type { OnnxGraph, OnnxModel, OnnxNode } from './onnxModel.ts';
+import { joinBytes } from './protobufWire.ts';
 
 // torchvision pools each proposal from one level of the feature pyramid and then puts the rows back into the order of
 // the proposals (MultiScaleRoIAlign, `_onnx_merge_levels`): a tensor of zeros, and for each level a ScatterElements
@@ -59,25 +62,14 @@ export interface LevelMergeRewrite {
 export function rewriteLevelMerges(model: OnnxModel): LevelMergeRewrite | null {
   const merges = findMerges(model.graph);
   if (merges.length === 0 || mentionsPrefix(model.graph)) return null;
-  const outputs = merges.map(({ output }) =>
-    payloadField(GRAPH_FIELD.output, payloadField(VALUE_INFO_NAME, output)),
-  );
+  const outputs = merges.map(({ output }) => outputField(output));
   const original = model.graph.fields.map(({ bytes }) => bytes);
   const rewritten = rewrittenFields(model.graph, merges);
   return {
-    rewrittenFile: () => fileWith(model, rewritten),
-    originalGivingMerges: () => fileWith(model, [...original, ...outputs]),
-    rewrittenGivingMerges: () => fileWith(model, [...rewritten, ...outputs]),
+    rewrittenFile: () => modelFile(model, rewritten),
+    originalGivingMerges: () => modelFile(model, [...original, ...outputs]),
+    rewrittenGivingMerges: () => modelFile(model, [...rewritten, ...outputs]),
   };
-}
-
-const VALUE_INFO_NAME = 1;
-
-function fileWith(model: OnnxModel, graphFields: readonly Uint8Array[]): Uint8Array {
-  const graph = [...payloadHeader(MODEL_FIELD.graph, byteLengthOf(graphFields)), ...graphFields];
-  return joinBytes(
-    model.fields.flatMap(({ number, bytes }) => (number === MODEL_FIELD.graph ? graph : [bytes])),
-  );
 }
 
 function findMerges(graph: OnnxGraph): LevelMerge[] {
@@ -149,15 +141,6 @@ function rewrittenFields(graph: OnnxGraph, merges: readonly LevelMerge[]): Uint8
   return graph.fields.flatMap(({ bytes }) => (dropped.has(bytes) ? [] : [replacements.get(bytes) ?? bytes]));
 }
 
-/** What a node reads, in the graphs inside it too. */
-function namesUsed(node: OnnxNode): string[] {
-  const inner = [...node.attributes.values()].flatMap(({ graphs }) => graphs);
-  return [
-    ...node.inputs,
-    ...inner.flatMap(({ nodes, outputs }) => [...outputs, ...nodes.flatMap(namesUsed)]),
-  ];
-}
-
 const PREFIX = 'sightline.levelMerge.';
 
 function mentionsPrefix({ nodes }: OnnxGraph): boolean {
@@ -170,13 +153,15 @@ function mentionsPrefix({ nodes }: OnnxGraph): boolean {
  */
 function gatherNodes({ output, shape, fill, levels }: LevelMerge, prefix: string): Uint8Array[] {
   const made: Uint8Array[] = [];
-  const add = (op: string, inputs: readonly string[], attributes: readonly Uint8Array[] = []): string => {
+  const make = (fieldFrom: (name: string) => Uint8Array): string => {
     const name = `${prefix}${made.length}`;
-    made.push(nodeField(op, inputs, name, attributes));
+    made.push(fieldFrom(name));
     return name;
   };
-  const constant = (values: readonly number[], dims: readonly number[] = [values.length]): string =>
-    add('Constant', [], [tensorAttribute('value', values, dims)]);
+  const add = (op: string, inputs: readonly string[], attributes: readonly Uint8Array[] = []): string =>
+    make((name) => nodeField(op, inputs, name, attributes));
+  const constant = (values: readonly number[], dims?: readonly number[]): string =>
+    make((name) => constantField(name, values, dims));
   const axis0 = intAttribute('axis', 0);
   const [zero, one, end] = [constant([0]), constant([1]), constant([4])];
   const flat = constant([-1]);
@@ -185,7 +170,7 @@ function gatherNodes({ output, shape, fill, levels }: LevelMerge, prefix: string
     return add('Expand', [add('Reshape', [indices, flat]), count]);
   });
   const rowShape = add('Concat', [one, add('Slice', [shape, one, end])], [axis0]);
-  const fillAttributes = fill === null ? [] : [payloadField(NODE_ATTRIBUTE, fill)];
+  const fillAttributes = fill === null ? [] : [attributeField(fill)];
   const fillRow = add('ConstantOfShape', [rowShape], fillAttributes);
   const stack = add('Concat', [fillRow, ...levels.map(({ rows }) => rows)], [axis0]);
   const stackRows = add('Gather', [add('Shape', [stack]), constant([0], [])], [axis0]);
@@ -198,40 +183,4 @@ function gatherNodes({ output, shape, fill, levels }: LevelMerge, prefix: string
   const targets = add('Concat', rowIndices, [axis0]);
   const source = add('ScatterElements', [nowhere, targets, positions], [axis0]);
   return [...made, nodeField('Gather', [stack, source], output, [axis0])];
-}
-
-const NODE_ATTRIBUTE = 5;
-/** AttributeProto.AttributeType. */
-const ATTRIBUTE_TYPE = { int: 2n, tensor: 4n } as const;
-
-function nodeField(
-  op: string,
-  inputs: readonly string[],
-  output: string,
-  attributes: readonly Uint8Array[],
-): Uint8Array {
-  const fields = [
-    ...inputs.map((name) => payloadField(1, name)),
-    payloadField(2, output),
-    payloadField(4, op),
-    ...attributes,
-  ];
-  return payloadField(GRAPH_FIELD.node, joinBytes(fields));
-}
-
-function intAttribute(name: string, value: number): Uint8Array {
-  const fields = [payloadField(1, name), varintField(3, BigInt(value)), varintField(20, ATTRIBUTE_TYPE.int)];
-  return payloadField(NODE_ATTRIBUTE, joinBytes(fields));
-}
-
-/** An int64 tensor. */
-function tensorAttribute(name: string, values: readonly number[], dims: readonly number[]): Uint8Array {
-  const raw = new Uint8Array(BigInt64Array.from(values.map(BigInt)).buffer);
-  const tensor = joinBytes([
-    ...dims.map((side) => varintField(1, BigInt(side))),
-    varintField(2, BigInt(ELEMENT_TYPE.int64)),
-    payloadField(9, raw),
-  ]);
-  const fields = [payloadField(1, name), payloadField(5, tensor), varintField(20, ATTRIBUTE_TYPE.tensor)];
-  return payloadField(NODE_ATTRIBUTE, joinBytes(fields));
 }

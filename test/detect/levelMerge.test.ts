@@ -102,14 +102,15 @@ describe('loading a model with a level merge', async () => {
     return detections;
   };
   const remember = async (change: object): Promise<void> => {
-    const verdict: unknown = JSON.parse(await readFile(verdictPath, 'utf8'));
-    await writeFile(verdictPath, JSON.stringify({ ...(verdict as object), ...change }));
+    const kept: unknown = JSON.parse(await readFile(verdictPath, 'utf8'));
+    await writeFile(verdictPath, JSON.stringify({ ...(kept as object), ...change }));
   };
+  const AGAINST = { verdicts: { 'levelMerge 1': false } };
 
   test('runs the rewritten graph, and the original where a comparison went against it', async () => {
     const rewritten = await load();
     expect(rewritten.graphForm).toBe('levelsMerged');
-    await remember({ isIdentical: false });
+    await remember(AGAINST);
     const original = await load();
     expect(original.graphForm).toBe('original');
     const detections = await detectionsOf(original);
@@ -119,14 +120,16 @@ describe('loading a model with a level merge', async () => {
 
   test.each([
     { weightsSha256: '0'.repeat(64) },
-    { rewriteVersion: 0 },
+    { verdicts: { 'levelMerge 0': false } },
     { runtimeVersion: '1.0.0' },
-    { isIdentical: 'yes' },
+    { verdicts: { 'levelMerge 1': 'no' } },
   ])('compares again where what is remembered is of something else: %o', async (change) => {
-    await remember({ isIdentical: false, ...change });
+    await remember({ ...AGAINST, ...change });
     const detector = await load();
     expect(detector.graphForm).toBe('levelsMerged');
     await detector.dispose();
-    expect(JSON.parse(await readFile(verdictPath, 'utf8'))).toMatchObject({ isIdentical: true });
+    expect(JSON.parse(await readFile(verdictPath, 'utf8'))).toMatchObject({
+      verdicts: { 'levelMerge 1': true },
+    });
   });
 });

@@ -119,6 +119,18 @@ export class OnnxGraph {
     return output;
   }
 
+  /** A node with two outputs. */
+  nodeOfTwo(
+    op: string,
+    input: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): readonly [string, string] {
+    const output = [this.#name(), this.#name()] as const;
+    const attribute = Object.entries(attributes).map(([name, value]) => ({ name, ...attributeValue(value) }));
+    this.#nodes.push({ op_type: op, input, output, attribute, domain: '' });
+    return output;
+  }
+
   /** The graph as a message, to be a file's or to lie in a node. */
   message(): object {
     return {
