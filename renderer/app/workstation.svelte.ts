@@ -137,8 +137,9 @@ export class Workstation {
   async judge(verdict: Verdict): Promise<void> {
     const finding = this.findings.selected;
     if (finding === null) return;
-    const next = finding.verdict === verdict ? null : verdict;
-    await this.attempt(() => this.findings.setVerdict(finding, next, finding.note));
+    await this.attempt(() =>
+      this.findings.judge(finding, (current) => ({ verdict: current.verdict === verdict ? null : verdict })),
+    );
   }
 
   /** Shows the next (+1) or the previous (-1) stretch of time that has footage. */

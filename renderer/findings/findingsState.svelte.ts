@@ -1,7 +1,9 @@
-import type { ClassCount, Finding, FindingFilter, Verdict } from '../../preload/contract/findings.ts';
+import type { ClassCount, Finding, FindingFilter } from '../../preload/contract/findings.ts';
 import type { FindingId } from '../../preload/contract/ids.ts';
 import type { Api } from '../api/connection.svelte.ts';
 import { LatestCall } from '../api/latestCall.ts';
+import { FindingEdits } from './findingEdits.ts';
+import type { Judgement } from './findingEdits.ts';
 import { FilterState } from './filterState.svelte.ts';
 
 const PAGE_FINDINGS = 200;
@@ -18,6 +20,7 @@ export class FindingsState {
   #pages = $state.raw<ReadonlyMap<number, readonly Finding[]>>(new Map());
   readonly #api: Api;
   readonly #onError: (thrown: unknown) => void;
+  readonly #edits: FindingEdits;
   readonly #refresh: LatestCall<{ filter: FindingFilter; pages: readonly number[] }, Refreshed>;
   readonly #loading = new Map<number, Promise<void>>();
   /** The pages that the list shows rows of. */
@@ -26,6 +29,7 @@ export class FindingsState {
   constructor(api: Api, onError: (thrown: unknown) => void) {
     this.#api = api;
     this.#onError = onError;
+    this.#edits = new FindingEdits((input) => api.findings.setVerdict(input));
     this.#refresh = new LatestCall({
       call: (input, signal) => this.#query(input, signal),
       onAnswer: (answer) => this.#take(answer),
@@ -85,8 +89,9 @@ export class FindingsState {
     return finding;
   }
 
-  async setVerdict(finding: Finding, verdict: Verdict | null, note: string): Promise<void> {
-    const updated = await this.#api.findings.setVerdict({ findingId: finding.findingId, verdict, note });
+  /** Changes the verdict or the note of a finding; edits that come faster than their answers all count. */
+  async judge(finding: Finding, change: (current: Judgement) => Partial<Judgement>): Promise<void> {
+    const updated = await this.#edits.edit(finding, change);
     const pages = new Map(this.#pages);
     for (const [page, findings] of pages) {
       if (!findings.some((old) => old.findingId === updated.findingId)) continue;
@@ -154,11 +159,18 @@ export class FindingsState {
   }
 
   async #refreshSelection(filter: FindingFilter): Promise<void> {
-    const findingId = this.selected?.findingId;
-    if (findingId === undefined) return;
+    const { selected } = this;
+    if (selected === null) return;
+    const { findingId } = selected;
     try {
-      const position = await this.#api.findings.position({ filter, findingId });
-      if (this.selected?.findingId === findingId) this.selectedIndex = position;
+      const [finding, position] = await Promise.all([
+        this.#api.findings.get({ findingId }),
+        this.#api.findings.position({ filter, findingId }),
+      ]);
+      if (this.selected?.findingId !== findingId) return;
+      this.selectedIndex = position;
+      // An edit that was answered meanwhile is newer than this.
+      if (this.selected === selected && !this.#edits.isUnderWay(findingId)) this.selected = finding;
     } catch {
       // A re-run has replaced the finding: there is nothing to keep selected.
       if (this.selected?.findingId === findingId) this.selected = this.selectedIndex = null;
