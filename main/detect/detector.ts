@@ -18,6 +18,11 @@ export interface DetectorOptions {
   readonly providers?: readonly string[];
   /** At most this many proposals reach the second stage; as many as exported by default. */
   readonly maxProposals?: number | null;
+  /**
+   * True loads the graph as it is: no faster form of it is looked for, and nothing is written beside the weights, which
+   * may lie in a folder that is not ours.
+   */
+  readonly takesGraphAsItIs?: boolean;
 }
 
 /**
@@ -34,7 +39,10 @@ export async function createDetector(options: DetectorOptions): Promise<Detector
   signal.throwIfAborted();
   const sessionOptions = { manifest, weights: content, weightsPath, threads };
   const request = { weightsSha256: sha256, maxProposals };
-  const { form, weights } = await chooseGraph(sessionOptions, model, request);
+  const { form, weights } =
+    options.takesGraphAsItIs === true
+      ? ({ form: 'original', weights: content } as const)
+      : await chooseGraph(sessionOptions, model, request);
   signal.throwIfAborted();
   const { session, notice } = await openOnBestProvider({ ...sessionOptions, weights }, providers);
   const { fixedInput } = session;

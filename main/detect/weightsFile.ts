@@ -44,14 +44,7 @@ export async function hashFile(
   path: string,
   signal: AbortSignal,
 ): Promise<{ readonly sha256: string; readonly bytes: number }> {
-  let file: FileHandle;
-  try {
-    file = await open(path, 'r');
-  } catch (cause) {
-    throw new AppError('file.notFound', `The file cannot be opened; check that it is there: ${path}`, {
-      cause,
-    });
-  }
+  const file = await openFile(path);
   try {
     const hash = createHash('sha256');
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -65,6 +58,33 @@ export async function hashFile(
     }
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * The whole of a model's file, hashed while it is read.
+ * @throws AppError file.notFound, file.unreadable for a folder or a device, model.refused beyond 2 GiB, protobuf's limit on a file; the signal's
+ *   reason when aborted.
+ */
+export async function readHashedFile(path: string, signal: AbortSignal): Promise<VerifiedWeights> {
+  const file = await openFile(path);
+  try {
+    const status = await file.stat();
+    if (!status.isFile()) throw new AppError('file.unreadable', `This is no file: ${path}`);
+    if (status.size <= 2 ** 31) return await readHashed(file, status.size, signal);
+    throw new AppError('model.refused', `No model is larger than 2 GiB; choose another file: ${path}`);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (cause) {
+    throw new AppError('file.notFound', `The file cannot be opened; check that it is there: ${path}`, {
+      cause,
+    });
   }
 }
 

@@ -58,7 +58,7 @@ function ffmpegArguments(path: string, options: DecodeOptions, plan: PassPlan): 
   return [
     ...['-copyts', '-threads', '1', '-filter_threads', '1'],
     ...seek,
-    ...inputArguments(path),
+    ...inputArguments(path, options.picture ?? null),
     ...VIDEO_STREAM,
     ...['-vf', filterGraph(options), ...plan.passthrough],
     ...['-f', 'rawvideo', '-pix_fmt', options.pixelFormat, 'pipe:1'],

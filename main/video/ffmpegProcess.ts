@@ -4,6 +4,7 @@ import { constants, setPriority } from 'node:os';
 import type { Readable } from 'node:stream';
 import { AppError } from '../../preload/contract/errors.ts';
 import { createLineSplitter } from './lines.ts';
+import type { PictureDemuxer } from './pictureFile.ts';
 
 /**
  * Demuxers that recorded footage comes in. What is left out matters most: `hls`, `concat`, `dash`, `sdp`, `rtsp`
@@ -44,11 +45,14 @@ const MAX_TAIL_LINE_CHARS = 4_096;
  * Arguments that open one local file as footage and nothing else: demuxer and protocol allow-lists, a pixel limit,
  * and the `file:` prefix, so that no path is taken for an option, a protocol or a pattern. Input options (`-ss`,
  * `-noautorotate`) go before these.
+ * @param picture Opens the file as a still picture of this kind instead, and as nothing else.
  */
-export function inputArguments(path: string): string[] {
+export function inputArguments(path: string, picture: PictureDemuxer | null = null): string[] {
   return [
     ...['-protocol_whitelist', 'file,pipe'],
-    ...['-format_whitelist', FOOTAGE_DEMUXERS.join(',')],
+    ...(picture === null
+      ? ['-format_whitelist', FOOTAGE_DEMUXERS.join(',')]
+      : ['-format_whitelist', picture, '-f', picture]),
     ...['-max_pixels', String(MAX_FRAME_PIXELS)],
     // libavformat takes any jump back of more than 60 s for a 33-bit wrap and adds 26.5 h: two joined recordings
     // would lie a day apart. ffmpeg itself still carries on where a transport stream really wraps.

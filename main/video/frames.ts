@@ -1,4 +1,5 @@
 import type { SizePx } from '../../preload/contract/geometry.ts';
+import type { PictureDemuxer } from './pictureFile.ts';
 
 /** How a frame is brought to the size asked for. `stretch` ignores the aspect ratio, `contain` keeps it, padded right and bottom with black. */
 export type FrameFit = 'stretch' | 'contain';
@@ -20,6 +21,8 @@ export interface DecodeOptions {
    * the slowest of them.
    */
   readonly isBackground?: boolean;
+  /** Set for a file that is a still picture; footage otherwise. */
+  readonly picture?: PictureDemuxer | null;
   /** Silence of ffmpeg, while a frame is waited for, after which it is given up; two minutes by default. */
   readonly stallMs?: number;
 }

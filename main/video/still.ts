@@ -6,6 +6,7 @@ import type { Box } from '../../preload/contract/geometry.ts';
 import { mediaTimeText } from '../../preload/contract/time.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
 import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import type { PictureDemuxer } from './pictureFile.ts';
 import { ascendingTimesFilter, createShowinfoReader, SHOW_SELECTED } from './showinfo.ts';
 import { ffmpegSeconds } from './timeBase.ts';
 
@@ -27,6 +28,8 @@ export interface StillRequest {
   readonly cropInSource: Box | null;
   /** Widest the picture may be; it is never enlarged. Null keeps the size. */
   readonly maxWidthPx: number | null;
+  /** Set for a file that is a still picture; footage otherwise. */
+  readonly picture?: PictureDemuxer | null;
   /** JPEG to be written; moved into place when whole. */
   readonly outputPath: string;
   readonly signal: AbortSignal;
@@ -74,7 +77,7 @@ async function writeFirstFrom(
     ffmpegPath: request.ffmpegPath,
     args: [
       ...['-copyts', '-threads', '1', '-noaccurate_seek', '-seek_timestamp', '1', ...seek],
-      ...inputArguments(request.path),
+      ...inputArguments(request.path, request.picture ?? null),
       ...VIDEO_STREAM,
       ...['-vf', stillFilter(request), '-frames:v', '1'],
       ...(await passthroughArguments(request.ffmpegPath, request.signal)),
