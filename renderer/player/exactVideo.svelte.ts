@@ -3,6 +3,10 @@ import type { FrameIndex } from './frameIndex.ts';
 /** Speeds of the menu, times real time; 16 is the most Chromium plays. */
 export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16] as const;
 
+function nextSpeed(speed: number): number {
+  return SPEEDS.find((faster) => faster > speed) ?? speed;
+}
+
 /** What the element says when it cannot play its source. */
 class PlaybackError extends Error {
   override readonly name = 'PlaybackError';
@@ -139,10 +143,17 @@ export class ExactVideo {
     this.#element?.pause();
   }
 
-  /** Plays backwards, as fast as frames can be shown up to the speed chosen. */
+  /** Stops, and forgets how fast the shuttle was: K. */
+  halt(): void {
+    this.pause();
+    this.setSpeed(1);
+  }
+
+  /** Plays backwards, as fast as frames can be shown up to the speed chosen; again: faster. J. */
   reverse(): void {
-    this.#element?.pause();
-    if (this.isReversing) return;
+    if (this.isReversing) this.setSpeed(nextSpeed(this.speed));
+    if (this.isReversing || !this.#isLoaded) return;
+    if (this.isPlaying) this.halt();
     this.isReversing = true;
     requestAnimationFrame((startMs) => this.#stepBack(startMs, this.ptsUs ?? 0));
   }
@@ -152,21 +163,22 @@ export class ExactVideo {
     if (this.#element !== null) this.#element.playbackRate = speed;
   }
 
-  /** Plays on at the next higher speed: each further press of L. */
+  /** Plays; again: faster. L. */
   faster(): void {
-    if (this.isPlaying) this.setSpeed(SPEEDS.find((speed) => speed > this.speed) ?? this.speed);
+    if (this.isPlaying) this.setSpeed(nextSpeed(this.speed));
+    else if (this.isReversing) this.halt();
     this.play();
   }
 
-  #stepBack(startMs: number, fromPtsUs: number): void {
+  #stepBack(beforeMs: number, beforePtsUs: number): void {
     if (!this.isReversing || this.frame === 0) {
       this.isReversing = false;
       return;
     }
     requestAnimationFrame((nowMs) => {
-      if (!this.isSeeking && this.isReversing)
-        this.seekToPts(fromPtsUs - (nowMs - startMs) * 1000 * this.speed);
-      this.#stepBack(startMs, fromPtsUs);
+      const ptsUs = beforePtsUs - (nowMs - beforeMs) * 1000 * this.speed;
+      if (!this.isSeeking && this.isReversing) this.seekToPts(ptsUs);
+      this.#stepBack(nowMs, ptsUs);
     });
   }
 
