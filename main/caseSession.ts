@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { CaseSummary, Change } from '../preload/contract/cases.ts';
+import { AppError } from '../preload/contract/errors.ts';
 import type { FootageId } from '../preload/contract/ids.ts';
 import { DEFAULT_RUN_PARAMETERS } from '../preload/contract/runs.ts';
 import type { RunProgress } from '../preload/contract/runs.ts';
@@ -133,6 +134,14 @@ export class CaseSession implements CaseHandlers {
     }
     if (footageIds.length === 0) return;
     await this.runs.start({ footageIds, modelId: null, parameters: DEFAULT_RUN_PARAMETERS });
+  }
+
+  /** Where the footage's original lies, once it is known to be still the one that was added. */
+  async originalPath(footageId: FootageId, signal: AbortSignal): Promise<string> {
+    const footage = await this.store.read.queryFootageById(footageId);
+    if (footage === null) throw new AppError('footage.notFound', `Footage ${footageId} is not in this case.`);
+    await checkOriginal(footage, signal);
+    return footage.path;
   }
 
   /** Stops imports and exports, lets the analyzer stop at its next frame, and closes the store. */

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { AppInfo, CaseSummary, Change } from '../preload/contract/cases.ts';
 import { AppError } from '../preload/contract/errors.ts';
+import type { TrialFrame } from '../preload/contract/modelProposals.ts';
 import type { RunProgress, RunState } from '../preload/contract/runs.ts';
 import { Broadcast } from './broadcast.ts';
 import { defaultCaseFolder, openCaseStore } from './cases/caseFolder.ts';
@@ -9,12 +10,14 @@ import type { OpenCaseRequest } from './cases/caseFolder.ts';
 import { listFolder } from './cases/listFolder.ts';
 import { RecentCases } from './cases/recentCases.ts';
 import { CaseSession } from './caseSession.ts';
+import { readModelGraph, tryModelOnFrame, type FramePlace } from './detect/frameTrial.ts';
 import { tryModel } from './detect/trial.ts';
 import { FfmpegFinder } from './ffmpegFinder.ts';
 import { modelsHandlers } from './models/modelsHandlers.ts';
 import type { ModelsHandlers } from './models/modelsHandlers.ts';
 import { resolveModel } from './models/registry.ts';
 import type { ResolvedModel } from './models/registry.ts';
+import { TrialPictures } from './models/trialPictures.ts';
 import type { Host, HostPorts } from './ports.ts';
 import { createRouter } from './router.ts';
 
@@ -53,6 +56,7 @@ export class SightlineHost implements Host {
   readonly #ffmpeg = new FfmpegFinder();
   readonly #changes = new Broadcast<Change>();
   readonly #progress = new Broadcast<RunProgress>();
+  readonly #trialPictures = new TrialPictures();
   #session: CaseSession | null = null;
   /** Cases are opened and closed one after the other. */
   #switching: Promise<unknown> = Promise.resolve();
@@ -66,6 +70,13 @@ export class SightlineHost implements Host {
       nowWallMs: ports.nowWallMs,
       trial: (model, signal) => tryModel({ ...model, ...TRIAL, spawn: ports.spawnAnalyzer, signal }),
       queryNeededIds: () => this.#queryNeededModelIds(),
+      readGraph: (path, signal) => readModelGraph(path, { spawn: ports.spawnAnalyzer, signal }),
+      tryOnFrame: async (model, frame, signal) =>
+        tryModelOnFrame({
+          ...{ ...model, threads: TRIAL.threads, spawn: ports.spawnAnalyzer, signal },
+          frame: await this.#framePlace(frame, signal),
+        }),
+      keepPicture: (picture) => this.#trialPictures.keep(picture),
     });
     this.router = createRouter({
       openCase: () => this.session,
@@ -103,7 +114,8 @@ export class SightlineHost implements Host {
 
   readonly caseFolder = (): string => this.session.caseFolder;
 
-  readonly handleMedia = (request: Request): Promise<Response> => this.session.handleMedia(request);
+  readonly handleMedia = async (request: Request): Promise<Response> =>
+    this.#trialPictures.answer(request) ?? this.session.handleMedia(request);
 
   readonly importAndAnalyse = async (paths: readonly string[]): Promise<void> => {
     await this.session.importAndAnalyse(paths);
@@ -147,6 +159,14 @@ export class SightlineHost implements Host {
   get #modelFolders(): { modelsFolder: string; userDataFolder: string } {
     const { models, userData } = this.#ports.directories;
     return { modelsFolder: models, userDataFolder: userData };
+  }
+
+  async #framePlace(frame: TrialFrame, signal: AbortSignal): Promise<FramePlace> {
+    const ffmpegPath = await this.#ffmpeg.path();
+    if (frame.kind === 'file')
+      return { path: frame.path, ffmpegPath, fromPtsUs: null, afterUs: Math.round(frame.afterSec * 1e6) };
+    const path = await this.session.originalPath(frame.footageId, signal);
+    return { path, ffmpegPath, fromPtsUs: frame.ptsUs, afterUs: 0 };
   }
 
   /** Models that the open case's runs need to go on; none while no case is open. */

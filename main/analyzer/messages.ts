@@ -3,6 +3,8 @@ import type { CoverageInterval } from '../../preload/contract/footage.ts';
 import type { SizePx } from '../../preload/contract/geometry.ts';
 import type { RunParameters } from '../../preload/contract/runs.ts';
 import type { FrameDetection } from '../detect/detection.ts';
+import type { FrameTrialReply, FrameTrialRequest, GraphReadRequest } from '../detect/frameTrial.ts';
+import type { GuardedFailure } from '../detect/guardedProcess.ts';
 import type { TrialReply, TrialRequest } from '../detect/trial.ts';
 import type { TrackFinding } from '../track/track.ts';
 
@@ -32,10 +34,12 @@ export interface StartMessage {
   readonly resume: { readonly checkpointPtsUs: number; readonly state: string } | null;
 }
 
+/** What is asked of a process of its own (see `askGuarded`): look through a model's file, or load and run it once. */
+export type GuardedMessage = TrialRequest | GraphReadRequest | FrameTrialRequest;
+
 export type ToAnalyzer =
   | StartMessage
-  /** Load a model and run it once: for a process of its own, see `tryModel`. */
-  | TrialRequest
+  | GuardedMessage
   | { readonly kind: 'acknowledge'; readonly runId: number; readonly sequence: number }
   /** Finish the batch under way, send it, then stop with `stopped`. */
   | { readonly kind: 'stop'; readonly runId: number }
@@ -70,6 +74,8 @@ export interface Batch {
 export type FromAnalyzer =
   | { readonly kind: 'ready' }
   | TrialReply
+  | FrameTrialReply
+  | GuardedFailure
   | {
       readonly kind: 'started';
       readonly runId: number;

@@ -2,12 +2,14 @@ import { AppError, errorDataFrom } from '../../preload/contract/errors.ts';
 import { createDetector } from '../detect/detector.ts';
 import type { Detector } from '../detect/detection.ts';
 import { parseManifest } from '../detect/manifest.ts';
-import { runTrial, type TrialRequest } from '../detect/trial.ts';
+import { runFrameTrial, runGraphRead } from '../detect/frameTrial.ts';
+import { runTrial } from '../detect/trial.ts';
 import { DecodeThread } from '../video/decodeThread.ts';
 import { readFrameTimes } from '../video/frameTimes.ts';
 import { readFfmpegVersion } from '../video/ffmpegBinary.ts';
 import { analyseFootage } from './analysis.ts';
-import type { FromAnalyzer, StartMessage, ToAnalyzer } from './messages.ts';
+import type { FromAnalyzer, GuardedMessage, StartMessage, ToAnalyzer } from './messages.ts';
+import { takeTrialFrame } from './trialFrame.ts';
 
 /** Batches sent and not yet stored: one being written while the next one is made. */
 const MAX_UNACKNOWLEDGED = 2;
@@ -52,7 +54,9 @@ export class AnalyzerSession {
         if (this.#active?.runId === message.runId) this.#active.isStopAsked = true;
         return;
       case 'try':
-        void this.#try(message);
+      case 'readGraph':
+      case 'tryFrame':
+        void this.#answer(message);
         return;
     }
   }
@@ -78,9 +82,9 @@ export class AnalyzerSession {
     }
   }
 
-  async #try(request: TrialRequest): Promise<void> {
+  async #answer(request: GuardedMessage): Promise<void> {
     try {
-      this.#send({ kind: 'tried', result: await runTrial(request, this.#abort.signal) });
+      this.#send(await answerTo(request, this.#abort.signal));
     } catch (thrown) {
       this.#send({ kind: 'trialFailed', error: errorDataFrom(thrown) });
     }
@@ -141,6 +145,21 @@ function ranOn({ provider, notice, graphForm }: Detector): string {
     ...(graphForm === 'original' ? [] : ['levels merged']),
   ];
   return remarks.length === 0 ? provider : `${provider} (${remarks.join('; ')})`;
+}
+
+/** What is asked of a process of its own, which ends after it. */
+async function answerTo(request: GuardedMessage, signal: AbortSignal): Promise<FromAnalyzer> {
+  switch (request.kind) {
+    case 'try':
+      return { kind: 'tried', result: await runTrial(request, signal) };
+    case 'readGraph':
+      return { kind: 'graphRead', result: await runGraphRead(request, signal) };
+    case 'tryFrame': {
+      const takeFrame: Parameters<typeof runFrameTrial>[1] = (planInput) =>
+        takeTrialFrame(request.frame, planInput, signal);
+      return { kind: 'frameTried', result: await runFrameTrial(request, takeFrame, signal) };
+    }
+  }
 }
 
 /** Resolves when fewer than `limit` batches of the run wait for their acknowledgement. */

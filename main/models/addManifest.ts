@@ -26,16 +26,36 @@ export interface AddManifestOptions extends TestPorts {
  */
 export async function addManifest(options: AddManifestOptions): Promise<string> {
   const { folders, manifestPath, signal } = options;
-  const given = parseManifest(await readManifestText(manifestPath), manifestPath);
-  const { modelId } = given;
-  await checkIdIsFree(folders, modelId, manifestPath);
+  const manifest = parseManifest(await readManifestText(manifestPath), manifestPath);
+  const weightsPath = join(dirname(manifestPath), manifest.weights.file);
+  await checkIdIsFree(folders, manifest.modelId, manifestPath);
+  return installManifest({ ...options, manifest, weightsPath, signal });
+}
+
+export interface InstallManifestOptions extends TestPorts {
+  readonly folders: ModelFolders;
+  /** Of an id that no other model has. */
+  readonly manifest: Manifest;
+  /** The weights as the person has them; copied, never moved. */
+  readonly weightsPath: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Puts a checked manifest and its weights together, tries them and keeps them.
+ * @returns the model's id.
+ * @throws AppError file.notFound, disk.full, model.hashMismatch, and what its test failed with; the signal's reason.
+ */
+export async function installManifest(options: InstallManifestOptions): Promise<string> {
+  const { folders, manifest, signal } = options;
+  const { modelId } = manifest;
   return withStagingFolder(folders, async (staging) => {
     const file = `${modelId}.onnx`;
     const weightsPath = join(staging, file);
-    const copied = await copyWeights(join(dirname(manifestPath), given.weights.file), weightsPath, signal);
-    checkStatedHash(given, copied.sha256, manifestPath);
+    const copied = await copyWeights(options.weightsPath, weightsPath, signal);
+    checkStatedHash(manifest, copied.sha256, options.weightsPath);
     const weights = { ...copied, file, url: null };
-    const manifestJson = `${JSON.stringify({ ...given, origin: 'added', weights }, null, 2)}\n`;
+    const manifestJson = `${JSON.stringify({ ...manifest, origin: 'added', weights }, null, 2)}\n`;
     const test = await testModel(
       { manifestJson, weightsPath, weightsSha256: copied.sha256 },
       options,
@@ -76,7 +96,7 @@ async function checkIdIsFree(folders: ModelFolders, modelId: string, path: strin
 
 function checkStatedHash({ weights, modelId, name }: Manifest, sha256: string, path: string): void {
   if (weights.sha256 === null || weights.sha256 === sha256) return;
-  const message = `The weights beside it are not those that ${name} names (SHA-256 ${sha256}); get ${weights.file} again: ${path}`;
+  const message = `These are not the weights that ${name} names (SHA-256 ${sha256}); get ${weights.file} again: ${path}`;
   throw new AppError('model.hashMismatch', message, {
     detail: { modelId, expectedSha256: weights.sha256 },
   });

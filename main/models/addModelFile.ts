@@ -52,16 +52,25 @@ export async function identifyModelFile(
   signal: AbortSignal,
 ): Promise<string> {
   const { sha256 } = await hashFile(sourcePath, signal);
-  const models = [...catalogue.models.values()];
-  const named =
-    models.find(({ manifest }) => manifest.weights.sha256 === sha256) ??
-    models.find((model) => isReplaceable(model) && model.manifest.weights.file === basename(sourcePath));
-  if (named !== undefined) return named.manifest.modelId;
+  const modelId = listedModelId(catalogue, { sha256, fileName: basename(sourcePath) });
+  if (modelId !== null) return modelId;
   throw new AppError(
     'model.notFound',
     `No listed model is this file (SHA-256 ${sha256}); say which one it is, or add it by a manifest of its own: ${sourcePath}`,
     { detail: { sha256 } },
   );
+}
+
+/** The listed model that a file is; null for a file that no manifest speaks of. See {@link identifyModelFile}. */
+export function listedModelId(
+  catalogue: Catalogue,
+  { sha256, fileName }: { readonly sha256: string; readonly fileName: string },
+): string | null {
+  const models = [...catalogue.models.values()];
+  const named =
+    models.find(({ manifest }) => manifest.weights.sha256 === sha256) ??
+    models.find((model) => isReplaceable(model) && model.manifest.weights.file === fileName);
+  return named?.manifest.modelId ?? null;
 }
 
 /** A file that nobody publishes is the person's own export: a new one replaces the one before. */

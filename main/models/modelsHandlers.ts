@@ -1,10 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { AppError } from '../../preload/contract/errors.ts';
 import type { GetModelEvent, ModelSettings, ModelSummary } from '../../preload/contract/models.ts';
+import type { ModelProposal, ProposalTrial, TrialFrame } from '../../preload/contract/modelProposals.ts';
 import { addManifest } from './addManifest.ts';
 import { addModelFile, identifyModelFile } from './addModelFile.ts';
 import { addedModelsFolder, readCatalogue, type ModelFolders } from './catalogue.ts';
 import { fetchWeights } from './fetchWeights.ts';
+import type { Manifest } from '../detect/manifest.ts';
+import { ModelProposals, type AnsweredProposal, type ProposalPorts } from './modelProposals.ts';
 import { testModel, writeTest, type TestPorts } from './modelTests.ts';
 import { findModel, listModels, resolveModel, setDefaultModel } from './registry.ts';
 import { removeModel } from './removeModel.ts';
@@ -25,13 +28,21 @@ export interface ModelsHandlers {
     signal?: AbortSignal,
   ): Promise<ModelSummary>;
   addManifest(input: { readonly path: string }, signal?: AbortSignal): Promise<ModelSummary>;
+  propose(input: { readonly path: string }, signal?: AbortSignal): Promise<ModelProposal>;
+  tryProposed(
+    input: AnsweredProposal & { readonly frame: TrialFrame },
+    signal?: AbortSignal,
+  ): Promise<ProposalTrial>;
+  addProposed(input: AnsweredProposal, signal?: AbortSignal): Promise<ModelSummary>;
+  /** For who wants the manifest itself; not in the contract. */
+  proposedManifest(input: AnsweredProposal): Promise<Manifest>;
   remove(input: ByModel): Promise<Record<string, never>>;
   test(input: ByModel, signal?: AbortSignal): Promise<ModelSummary>;
   settings(): Promise<ModelSettings>;
   setMirror(input: ModelSettings): Promise<ModelSettings>;
 }
 
-export interface ModelsOptions extends TestPorts {
+export interface ModelsOptions extends TestPorts, ProposalPorts {
   readonly folders: ModelFolders;
   /** Models that runs which are not over need. */
   readonly queryNeededIds: () => Promise<ReadonlySet<string>>;
@@ -46,9 +57,11 @@ class Models implements ModelsHandlers {
   readonly #options: ModelsOptions;
   /** Models whose files are being changed. */
   readonly #busyIds = new Set<string>();
+  readonly #proposals: ModelProposals;
 
   constructor(options: ModelsOptions) {
     this.#options = options;
+    this.#proposals = new ModelProposals(options);
   }
 
   list(): Promise<ModelSummary[]> {
@@ -91,6 +104,25 @@ class Models implements ModelsHandlers {
 
   async addManifest({ path }: { readonly path: string }, signal = NEVER): Promise<ModelSummary> {
     return this.#summary(await addManifest({ ...this.#options, manifestPath: path, signal }));
+  }
+
+  propose({ path }: { readonly path: string }, signal = NEVER): Promise<ModelProposal> {
+    return this.#proposals.propose(path, signal);
+  }
+
+  tryProposed(
+    { frame, ...answered }: AnsweredProposal & { readonly frame: TrialFrame },
+    signal = NEVER,
+  ): Promise<ProposalTrial> {
+    return this.#proposals.tryOnFrame(answered, frame, signal);
+  }
+
+  async addProposed(answered: AnsweredProposal, signal = NEVER): Promise<ModelSummary> {
+    return this.#summary(await this.#proposals.add(answered, signal));
+  }
+
+  proposedManifest(answered: AnsweredProposal): Promise<Manifest> {
+    return this.#proposals.manifestOf(answered, NEVER);
   }
 
   async remove({ modelId }: ByModel): Promise<Record<string, never>> {

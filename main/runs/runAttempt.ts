@@ -51,6 +51,8 @@ async function handleNextEvent(options: AttemptOptions, onAlive: () => void): Pr
     case 'ready':
     case 'tried':
     case 'trialFailed':
+    case 'graphRead':
+    case 'frameTried':
       return null;
     case 'started':
       onAlive();

@@ -6,6 +6,7 @@ import { ClipPlan, ClipRequest, Exhibit, ExportEvent } from './evidence.ts';
 import { ClassCount, DetectionWindow, Finding, FindingFilter, FindingPage, Verdict } from './findings.ts';
 import { CoverageInterval, Footage, ImportEvent, Playback, ProxyEvent } from './footage.ts';
 import { FindingId, FootageId, RunId } from './ids.ts';
+import { ModelAnswers, ModelProposal, ProposalTrial, TrialFrame } from './modelProposals.ts';
 import { GetModelEvent, ModelSettings, ModelSummary } from './models.ts';
 import { Run, RunParameters, RunProgress } from './runs.ts';
 import { CameraClock, PtsUs } from './time.ts';
@@ -18,6 +19,8 @@ const byFootage = z.object({ footageId: FootageId });
 const byRun = z.object({ runId: RunId });
 const byModel = z.object({ modelId: z.string() });
 const nothing = z.object({});
+/** A model's file as it was read (by its hash), and what a person answered about it. */
+const answeredProposal = z.object({ path: z.string().min(1), sha256: z.string(), answers: ModelAnswers });
 
 /** The one contract: the same calls and subscriptions on every host. */
 export const contract = {
@@ -68,6 +71,12 @@ export const contract = {
       .output(ModelSummary),
     /** A model of the person's own: a manifest (`*.model.json`) with its weights beside it. */
     addManifest: base.input(z.object({ path: z.string().min(1) })).output(ModelSummary),
+    /** What an ONNX file without a manifest tells of itself; nothing is loaded, run or kept. */
+    propose: base.input(z.object({ path: z.string().min(1) })).output(ModelProposal),
+    /** Runs such a file once on a frame, with the person's answers; nothing is kept. */
+    tryProposed: base.input(answeredProposal.extend({ frame: TrialFrame })).output(ProposalTrial),
+    /** Keeps such a file as a model of the person's own. */
+    addProposed: base.input(answeredProposal).output(ModelSummary),
     /** Refused for what ships with the app and for what a run under way needs. */
     remove: base.input(byModel).output(nothing),
     /** Runs the installed model once and keeps what came of it; a failed test is a result, not an error. */

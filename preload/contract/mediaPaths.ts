@@ -11,6 +11,11 @@ export function findingThumbnailPath(findingId: FindingId): string {
   return `/media/finding/${findingId}/thumbnail`;
 }
 
+/** JPEG of a frame that a model was tried on; there for a short while. */
+export function trialPicturePath(trialNumber: number): string {
+  return `/media/trial/${trialNumber}`;
+}
+
 /** JPEG of the frame with exactly this PTS. */
 export function stillPath(footageId: FootageId, ptsUs: number, widthPx: number): string {
   return `/media/footage/${footageId}/still/${ptsUs}?width=${widthPx}`;
