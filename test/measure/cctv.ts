@@ -5,14 +5,18 @@
 import { writeBenchmarksSection } from './benchmarksFile.ts';
 import { sampledPtsUs } from './detectFootage.ts';
 import { findModels, withEachModel } from './measuredModels.ts';
-import { parseMeasureRequest } from './measureRequest.ts';
+import { EMBEDDED_IDS, parseMeasureRequest } from './measureRequest.ts';
 import { detectPets, findPetsSet, matchPersons } from './petsSet.ts';
 import { petsMarkdown } from './petsTables.ts';
 import type { PetsResult } from './petsTables.ts';
 import { SAMPLE_EVERY_US, trackingRows, trackingTable } from './trackingTable.ts';
 
 async function main(): Promise<void> {
-  const request = parseMeasureRequest(process.argv.slice(2));
+  const request = parseMeasureRequest(process.argv.slice(2), {
+    modelIds: EMBEDDED_IDS,
+    singleStageFolder: null,
+    options: ['single-stage', 'limit', 'rounds', 'write'],
+  });
   const { signal } = new AbortController();
   const set = await findPetsSet(request.limit);
   if (set === null) return;

@@ -7,10 +7,14 @@ import { cocoMarkdown, findCocoSet } from './cocoMeasurement.ts';
 import type { CocoResult } from './cocoTables.ts';
 import { matchCocoSet } from './cocoImages.ts';
 import { findModels, withEachModel } from './measuredModels.ts';
-import { parseMeasureRequest } from './measureRequest.ts';
+import { EMBEDDED_IDS, parseMeasureRequest } from './measureRequest.ts';
 
 async function main(): Promise<void> {
-  const request = parseMeasureRequest(process.argv.slice(2));
+  const request = parseMeasureRequest(process.argv.slice(2), {
+    modelIds: EMBEDDED_IDS,
+    singleStageFolder: null,
+    options: ['single-stage', 'images', 'annotations', 'limit', 'rounds', 'write'],
+  });
   const { signal } = new AbortController();
   const set = await findCocoSet(request);
   if (set === null) return;

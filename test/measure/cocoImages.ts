@@ -48,7 +48,8 @@ async function detectImages(
   try {
     const detected: Array<readonly FrameDetection[]> = [];
     for (const { path, widthPx, heightPx } of images) {
-      const [frame] = await detectFootage(await footageFromImage(path, folder, signal), detector, signal);
+      const footagePath = await footageFromImage(path, folder, signal);
+      const [frame] = await detectFootage(footagePath, detector, { signal });
       if (frame?.sourceSize.widthPx !== widthPx || frame.sourceSize.heightPx !== heightPx) {
         throw new Error(`decoded to another size than annotated: ${path}`);
       }

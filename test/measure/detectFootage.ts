@@ -7,22 +7,30 @@ import { DEFAULT_RUN_PARAMETERS } from '../../preload/contract/runs.ts';
 
 /** What the product's decoder and detector make of one frame. */
 export interface DetectedFrame {
+  /** Counted from 0 over all frames of the footage. */
+  readonly frameIndex: number;
   readonly ptsUs: number;
   readonly sourceSize: SizePx;
   readonly detections: readonly FrameDetection[];
   /** Time inside `session.run()`. */
   readonly inferenceMs: number;
+  /** `performance.now()` when its detections were there. */
+  readonly endMs: number;
 }
 
-/**
- * Every frame of a footage (at most `limit`) through the product's own decoder and detector, as a run with default
- * parameters does.
- */
+export interface DetectFootageOptions {
+  readonly signal: AbortSignal;
+  /** Frames of the footage that are looked at, at most; all by default. */
+  readonly limit?: number;
+  /** One in this many frames is given to the detector, from the first one on; every one by default. */
+  readonly step?: number;
+}
+
+/** Frames of a footage through the product's own decoder and detector, as a run with default parameters does. */
 export async function detectFootage(
   path: string,
   detector: Detector,
-  signal: AbortSignal,
-  limit = Infinity,
+  { signal, limit = Infinity, step = 1 }: DetectFootageOptions,
 ): Promise<DetectedFrame[]> {
   const { path: ffmpegPath } = await findFfmpeg({ env: process.env, signal });
   const source = await probeVideo(path, { ffmpegPath, signal });
@@ -36,9 +44,13 @@ export async function detectFootage(
     pixelFormat: 'rgb24',
   });
   const detected: DetectedFrame[] = [];
+  let frameIndex = -1;
   for await (const frame of frames) {
+    frameIndex++;
+    if (frameIndex % step !== 0) continue;
     const { detections, inferenceMs } = await detector.detect(frame, DEFAULT_RUN_PARAMETERS.storeMinScore);
-    detected.push({ ptsUs: frame.ptsUs, sourceSize: frame.sourceSize, detections, inferenceMs });
+    const { ptsUs, sourceSize } = frame;
+    detected.push({ frameIndex, ptsUs, sourceSize, detections, inferenceMs, endMs: performance.now() });
     if (detected.length >= limit) break;
   }
   return detected;

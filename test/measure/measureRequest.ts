@@ -2,18 +2,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const EMBEDDED = ['faster-rcnn-compact', 'mask-rcnn-compact'];
-const BOOTSTRAP_ROUNDS = 1000;
-
 /** What a measuring tool was asked for. */
 export interface MeasureRequest {
-  /** `--model ID` as often as wanted, `all` for every installed one; default: both embedded. */
+  /** `--model ID` as often as wanted, `all` for every installed one. */
   readonly modelIds: readonly string[];
   /** `--weights FILE` as often as wanted: other weights of a known model, called after the folder they lie in. */
   readonly weightsPaths: readonly string[];
   /** `--user-data DIR`: where models that the person added are. */
   readonly userDataFolder: string;
-  /** `--single-stage DIR`: exported one-stage networks, null where they are not asked for. */
+  /** `--single-stage DIR`: exported one-stage networks; null where they are not asked for. */
   readonly singleStageFolder: string | null;
   /** `--images DIR` and `--annotations FILE`, together: another COCO set than the one beside the checkout. */
   readonly coco: { readonly imagesFolder: string; readonly annotationsPath: string } | null;
@@ -21,53 +18,75 @@ export interface MeasureRequest {
   readonly limit: number;
   /** `--rounds N` of the bootstrap. */
   readonly rounds: number;
+  /** `--out DIR`: where pictures go. */
+  readonly outputFolder: string;
   /** `--write`: put the tables into BENCHMARKS.md. */
   readonly isWriting: boolean;
   /** The arguments as they were given. */
   readonly args: readonly string[];
 }
 
-/**
- * @param defaults What the tool measures when no model is named, and whether one-stage networks are looked for.
- * @throws TypeError for an option that is not known, RangeError for values that do not fit together.
- */
-export function parseMeasureRequest(
-  args: readonly string[],
-  defaults: { readonly modelIds?: readonly string[]; readonly hasSingleStage?: boolean } = {},
-): MeasureRequest {
-  const text = { type: 'string' } as const;
+/** What sets one tool apart from another. */
+export interface MeasureTool {
+  /** Measured when no model is named. */
+  readonly modelIds: readonly string[];
+  /** Where exported one-stage networks are looked for unless told; null for a tool that only takes them when told. */
+  readonly singleStageFolder: string | null;
+  /** Options besides `--model`, `--weights` and `--user-data`. */
+  readonly options: readonly ToolOption[];
+}
+
+const TOOL_OPTIONS = {
+  'single-stage': { type: 'string' },
+  images: { type: 'string' },
+  annotations: { type: 'string' },
+  limit: { type: 'string' },
+  rounds: { type: 'string' },
+  out: { type: 'string' },
+  write: { type: 'boolean' },
+} as const;
+type ToolOption = keyof typeof TOOL_OPTIONS;
+
+export const EMBEDDED_IDS: readonly string[] = ['faster-rcnn-compact', 'mask-rcnn-compact'];
+const BOOTSTRAP_ROUNDS = 1000;
+
+/** @throws TypeError for an option that is not known, RangeError for one that is not this tool's or for its value. */
+export function parseMeasureRequest(args: readonly string[], tool: MeasureTool): MeasureRequest {
   const list = { type: 'string', multiple: true } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: {
-      ...{ model: list, weights: list, 'user-data': text, 'single-stage': text },
-      ...{ images: text, annotations: text, limit: text, rounds: text, write: { type: 'boolean' } },
-    },
+    options: { model: list, weights: list, 'user-data': { type: 'string' }, ...TOOL_OPTIONS },
   });
-  const { images, annotations, write = false } = values;
-  if ((images === undefined) !== (annotations === undefined)) {
-    throw new RangeError(
-      '--images and --annotations go together: the folder of the pictures and the JSON file',
-    );
-  }
-  const limit = values.limit === undefined ? Infinity : parseCount('--limit', values.limit);
-  if (write && limit < Infinity) throw new RangeError('--write is for whole sets: leave out --limit');
-  const standardFolder = defaults.hasSingleStage === true ? join(tmpdir(), 'sightline-single-stage') : null;
+  const accepted: readonly string[] = ['model', 'weights', 'user-data', ...tool.options];
+  const foreign = Object.keys(values).find((name) => !accepted.includes(name));
+  if (foreign !== undefined) throw new RangeError(`--${foreign} means nothing to this tool`);
+  const limit = parseCount('--limit', values.limit) ?? Infinity;
+  const isWriting = values.write ?? false;
+  if (isWriting && limit < Infinity) throw new RangeError('--write is for whole sets: leave out --limit');
   return {
-    modelIds: values.model ?? defaults.modelIds ?? EMBEDDED,
+    modelIds: values.model ?? tool.modelIds,
     weightsPaths: values.weights ?? [],
     userDataFolder: values['user-data'] ?? join(tmpdir(), 'sightline-no-added-models'),
-    singleStageFolder: values['single-stage'] ?? standardFolder,
-    coco:
-      images === undefined || annotations === undefined
-        ? null
-        : { imagesFolder: images, annotationsPath: annotations },
-    rounds: values.rounds === undefined ? BOOTSTRAP_ROUNDS : parseCount('--rounds', values.rounds),
-    ...{ limit, isWriting: write, args },
+    singleStageFolder: values['single-stage'] ?? tool.singleStageFolder,
+    coco: cocoPaths(values.images, values.annotations),
+    rounds: parseCount('--rounds', values.rounds) ?? BOOTSTRAP_ROUNDS,
+    outputFolder: values.out ?? join(tmpdir(), 'sightline-frames'),
+    ...{ limit, isWriting, args },
   };
 }
 
-function parseCount(option: string, text: string): number {
+function cocoPaths(images: string | undefined, annotations: string | undefined): MeasureRequest['coco'] {
+  if (images === undefined && annotations === undefined) return null;
+  if (images !== undefined && annotations !== undefined) {
+    return { imagesFolder: images, annotationsPath: annotations };
+  }
+  throw new RangeError(
+    '--images and --annotations go together: the folder of the pictures and the JSON file',
+  );
+}
+
+function parseCount(option: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
   const count = Number(text);
   if (!Number.isSafeInteger(count) || count < 1)
     throw new RangeError(`${option} takes a number from 1: ${text}`);

@@ -55,8 +55,8 @@ export async function detectPets(
   detector: Detector,
   signal: AbortSignal,
 ): Promise<PetsFrame[]> {
-  const frames = await detectFootage(footagePath, detector, signal, limit);
-  return frames.map((frame, index) => ({ ...frame, truths: truth.get(index) ?? [] }));
+  const frames = await detectFootage(footagePath, detector, { signal, limit });
+  return frames.map((frame) => ({ ...frame, truths: truth.get(frame.frameIndex) ?? [] }));
 }
 
 /** Persons on single frames. A box left out of the score neither counts nor makes a false alarm. */

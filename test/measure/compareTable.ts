@@ -1,0 +1,71 @@
+import { markdownTable, percentText } from './benchmarksFile.ts';
+import { calibrationError, reliabilityBins } from './calibration.ts';
+import { scoredOutcomes } from './cocoEvaluation.ts';
+import { cocoFigures, differenceTable, everyImage } from './cocoTables.ts';
+import type { CocoResult } from './cocoTables.ts';
+import type { MeasuredModel } from './measuredModels.ts';
+import { petsFigures, petsOperatingPoint } from './petsTables.ts';
+import type { PetsResult } from './petsTables.ts';
+import { COMPACT_IDS, FIRST_STAGE_ID } from './singleStageModels.ts';
+import type { Speed } from './speed.ts';
+import { steepViewTable } from './steepView.ts';
+import type { SteepViewResult } from './steepView.ts';
+
+/** Everything measured of one model in one run. */
+export interface ComparedModel {
+  readonly model: MeasuredModel;
+  readonly speed: Speed;
+  readonly coco: CocoResult;
+  readonly pets: PetsResult;
+  readonly steepView: SteepViewResult;
+}
+
+const HEAD = [
+  ...['COCO box AP', 'AP50', 'mask AP', 'mask AP50', 'person', 'CCTV classes', 'calibration error'],
+  ...['PETS AP', 'recall at precision 0.9', 'at score', 'calibration error', 'cars from above'],
+  ...['`session.run` ms', 'whole ms', 'weights MB', 'peak RSS MB'],
+];
+
+/** All models in one table; then what the second stage adds to the first; then the cars from above. */
+export function compareMarkdown(models: readonly ComparedModel[], images: number, rounds: number): string {
+  const pairs = comparedPairs(models);
+  return [
+    markdownTable(['model', ...HEAD], models.map(summaryRow)),
+    ...(pairs.length === 0 ? [] : [differenceTable(pairs, images, rounds)]),
+    steepViewTable(models.map(({ steepView }) => steepView)),
+  ].join('\n\n');
+}
+
+function summaryRow({ model, speed, coco, pets, steepView }: ComparedModel): string[] {
+  const boxes = cocoFigures(coco.boxes, everyImage(coco.boxes));
+  const masks = coco.masks === null ? null : cocoFigures(coco.masks, everyImage(coco.masks));
+  const frames = [...pets.persons.images.keys()];
+  const point = petsOperatingPoint(pets);
+  const cocoError = calibrationError(reliabilityBins(scoredOutcomes(coco.boxes.all, everyImage(coco.boxes))));
+  const petsError = calibrationError(reliabilityBins(scoredOutcomes([pets.persons], frames)));
+  return [
+    model.title,
+    ...[boxes.AP, boxes.AP50, masks?.AP, masks?.AP50].map(percentText),
+    ...[boxes.person, boxes['CCTV classes'], cocoError].map(percentText),
+    ...[petsFigures(pets.persons, frames).AP, point?.recall].map(percentText),
+    ...[point?.score.toFixed(2) ?? '–', percentText(petsError)],
+    `${steepView.atDefault.foundFrames} of ${steepView.atDefault.carFrames}`,
+    ...[speed.runMs, speed.wholeMs, model.weightsBytes / 1e6].map((value) => value.toFixed(1)),
+    (speed.peakRssBytes / 1e6).toFixed(0),
+  ];
+}
+
+/** Every compact model against its own first stage, and newer weights against each older ones of the same model. */
+function comparedPairs(
+  models: readonly ComparedModel[],
+): Array<readonly [better: CocoResult, base: CocoResult]> {
+  const firstStage = models.find(({ model }) => model.modelId === FIRST_STAGE_ID);
+  return models
+    .filter(({ model }) => COMPACT_IDS.includes(model.modelId))
+    .flatMap((compared) => {
+      const { modelId, title } = compared.model;
+      const older = models.filter(({ model }) => model.modelId === modelId && model.title !== modelId);
+      const bases = [...(firstStage === undefined ? [] : [firstStage]), ...(title === modelId ? older : [])];
+      return bases.map((base) => [compared.coco, base.coco] as const);
+    });
+}
