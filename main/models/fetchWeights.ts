@@ -1,7 +1,8 @@
-import { rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
 import type { Manifest } from '../detect/manifest.ts';
+import { acquireFileLock, holderText, type FileLock } from '../fileLock.ts';
 import { addedModelsFolder, type ModelFolders } from './catalogue.ts';
 import { checkFreeSpace, freeBytesOf } from './diskSpace.ts';
 import { PartialFile } from './partialFile.ts';
@@ -17,6 +18,7 @@ export interface FetchWeightsOptions {
   /** See `ModelSettings`. */
   readonly mirror: string | null;
   readonly signal: AbortSignal;
+  readonly nowWallMs: () => number;
   /** Free bytes on the disk of a folder; the system's own word by default. */
   readonly freeBytes?: (folder: string) => Promise<number>;
 }
@@ -29,11 +31,50 @@ export interface BytesDone {
 /**
  * Fetches published weights into the person's models folder, at the person's word only. They grow in `.partial` under
  * their own hash, so that an attempt goes on where the last one was cut or cancelled, and get their name when length
- * and SHA-256 are those of the manifest. A file that turns out to be another is deleted.
- * @throws AppError model.notPublished, disk.full, network.unreachable, network.interrupted, network.refused,
+ * and SHA-256 are those of the manifest. A file that turns out to be another is deleted. Only one process at a time
+ * lets them grow; one that finds them whole once another is done fetches nothing.
+ * @throws AppError model.notPublished, model.busy while another process gets the same file, disk.full, network.unreachable, network.interrupted, network.refused,
  *   file.notFound, file.unreadable, model.hashMismatch; the signal's reason when aborted.
  */
 export async function* fetchWeights(options: FetchWeightsOptions): AsyncGenerator<BytesDone, void> {
+  const { folders, manifest, nowWallMs } = options;
+  const { sha256, file } = manifest.weights;
+  if (sha256 === null) throw notPublished(manifest);
+  const lock = await lockPartial(folders, manifest, nowWallMs());
+  try {
+    const path = join(addedModelsFolder(folders), file);
+    const found = await stat(path).catch(() => null);
+    if (found === null || found.size !== manifest.weights.bytes) yield* fetchLocked(options);
+  } finally {
+    await lock?.release();
+  }
+}
+
+/**
+ * Keeps every other process from an unfinished fetch. Null where there is none because nobody publishes the file.
+ * @throws AppError model.busy naming the process that holds it, file.unreadable.
+ */
+export async function lockPartial(
+  folders: ModelFolders,
+  { name, modelId, weights }: Manifest,
+  nowWallMs: number,
+): Promise<FileLock | null> {
+  if (weights.sha256 === null) return null;
+  const path = partialPath(folders, weights.sha256);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    return await acquireFileLock(`${path}.lock`, nowWallMs, (holder) => {
+      const message = `Another Sightline is getting ${name} (${holderText(holder)}); wait until it is done, or stop it there: ${path}`;
+      return new AppError('model.busy', message, { detail: { modelId, pid: holder.pid } });
+    });
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    const message = `The models folder cannot be written; check its permissions: ${path}`;
+    throw new AppError('file.unreadable', message, { cause });
+  }
+}
+
+async function* fetchLocked(options: FetchWeightsOptions): AsyncGenerator<BytesDone, void> {
   const { folders, manifest, mirror, signal, freeBytes = freeBytesOf } = options;
   const place = placeOfWeights(manifest, mirror);
   const { bytes: totalBytes, sha256 } = manifest.weights;

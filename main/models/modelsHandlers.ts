@@ -8,8 +8,9 @@ import { addedModelsFolder, readCatalogue, type ModelFolders } from './catalogue
 import { fetchWeights } from './fetchWeights.ts';
 import type { Manifest } from '../detect/manifest.ts';
 import { ModelProposals, type AnsweredProposal, type ProposalPorts } from './modelProposals.ts';
+import { testInt8Model } from './int8Test.ts';
 import { testModel, writeTest, type TestPorts } from './modelTests.ts';
-import { findModel, listModels, resolveModel, setDefaultModel } from './registry.ts';
+import { findModel, listModels, resolveModel, setDefaultModel, type ResolvedModel } from './registry.ts';
 import { removeModel } from './removeModel.ts';
 import { readSettings, updateSettings } from './settings.ts';
 import { checkMirror } from './weightsPlace.ts';
@@ -80,7 +81,8 @@ class Models implements ModelsHandlers {
       const { manifest, weightsPath } = findModel(await readCatalogue(folders), modelId);
       if (weightsPath === null) {
         const { mirror } = await this.settings();
-        const steps = fetchWeights({ folders, manifest, mirror, signal });
+        const { nowWallMs } = this.#options;
+        const steps = fetchWeights({ folders, manifest, mirror, signal, nowWallMs });
         for await (const bytesDone of steps) yield { kind: 'progress', ...bytesDone };
         yield { kind: 'testing' };
         await this.#test(modelId, signal);
@@ -129,7 +131,8 @@ class Models implements ModelsHandlers {
     this.#claim(modelId);
     try {
       const neededIds = await this.#options.queryNeededIds();
-      await removeModel({ folders: this.#options.folders, modelId, neededIds });
+      const { folders, nowWallMs } = this.#options;
+      await removeModel({ folders, modelId, neededIds, nowWallMs: nowWallMs() });
       return {};
     } finally {
       this.#busyIds.delete(modelId);
@@ -155,9 +158,21 @@ class Models implements ModelsHandlers {
   async #test(modelId: string, signal: AbortSignal): Promise<void> {
     const { folders } = this.#options;
     const model = await resolveModel(folders, modelId, signal);
-    const test = await testModel(model, this.#options, signal);
+    const { int8Of } = model.manifest;
+    const floatModel = int8Of === undefined ? null : await this.#installedModel(int8Of, signal);
+    const test =
+      floatModel === null
+        ? await testModel(model, this.#options, signal)
+        : await testInt8Model(model, floatModel, this.#options, signal);
     await mkdir(addedModelsFolder(folders), { recursive: true });
     await writeTest(folders, modelId, test);
+  }
+
+  /** Null where it is not installed: then there is nothing to compare with. */
+  async #installedModel(modelId: string, signal: AbortSignal): Promise<ResolvedModel | null> {
+    const { models } = await readCatalogue(this.#options.folders);
+    const isInstalled = (models.get(modelId)?.weightsPath ?? null) !== null;
+    return isInstalled ? resolveModel(this.#options.folders, modelId, signal) : null;
   }
 
   async #change(modelId: string, work: () => Promise<void>): Promise<ModelSummary> {

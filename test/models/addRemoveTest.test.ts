@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Manifest } from '../../main/detect/manifest.ts';
+import { parseManifest, type Manifest } from '../../main/detect/manifest.ts';
 import type { ModelFolders } from '../../main/models/catalogue.ts';
 import { partialPath } from '../../main/models/fetchWeights.ts';
 import type { ModelsHandlers } from '../../main/models/modelsHandlers.ts';
 import { resolveModel } from '../../main/models/registry.ts';
 import { ModelTest } from '../../preload/contract/models.ts';
 import { bundledManifest, MODELS_FOLDER, withWeights } from '../detect/temporaryModel.ts';
+import { pyramidDetector } from '../detect/pyramidDetector.ts';
 import { tinyDetector } from '../detect/tinyDetector.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
 import { handlersOver } from './testPorts.ts';
@@ -178,6 +179,18 @@ describe('models.remove', () => {
     expect((await models.list()).some(({ modelId }) => modelId === 'my.detector')).toBe(false);
   });
 
+  test('deletes what was found out about its graph', async () => {
+    const { path } = await writeOwn({}, pyramidDetector({ levels: [0, 2, 1, 0] }));
+    const { input, outputs } = bundledManifest('faster-rcnn-compact');
+    const manifest = parseManifest(await readFile(path, 'utf8'), path);
+    const three = { ...input, layout: '[3,H,W]' };
+    await writeFile(path, JSON.stringify({ ...manifest, input: three, outputs }));
+    await models.addManifest({ path });
+    expect(await added()).toContain('my.detector.onnx.graph.json');
+    await models.remove({ modelId: 'my.detector' });
+    expect(await added()).toEqual([]);
+  });
+
   test('leaves a known model listed, and forgets an unfinished fetch', async () => {
     const path = join(desk, 'maskrcnn_resnet50_fpn.onnx');
     await writeFile(path, tinyDetector(bundledManifest(OWN_EXPORT)));
@@ -214,6 +227,8 @@ describe('models.remove', () => {
     await mkdir(join(folders.userDataFolder, 'models'), { recursive: true });
     await writeFile(join(folders.userDataFolder, 'models', 'torn.model.json'), '{');
     expect((await models.list()).at(-1)).toMatchObject({ modelId: 'torn', isRemovable: true });
+    for (const name of ['torn.onnx', 'torn.onnx.graph.json', 'torn.test.json'])
+      await writeFile(join(folders.userDataFolder, 'models', name), 'of the torn one');
     await models.remove({ modelId: 'torn' });
     expect(await added()).toEqual([]);
   });

@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../main/detect/manifest.ts';
 import type { ModelFolders } from '../../main/models/catalogue.ts';
@@ -67,7 +70,8 @@ async function fetched(options: { mirror?: string | null; freeBytes?: number } =
   const { mirror = null, freeBytes } = options;
   const told: BytesDone[] = [];
   const free = freeBytes === undefined ? {} : { freeBytes: () => Promise.resolve(freeBytes) };
-  for await (const step of fetchWeights({ folders, manifest, mirror, signal: NEVER, ...free }))
+  const nowWallMs = Date.now;
+  for await (const step of fetchWeights({ folders, manifest, mirror, signal: NEVER, nowWallMs, ...free }))
     told.push(step);
   return told;
 }
@@ -209,6 +213,31 @@ describe('models.get', () => {
     await expect(get()).rejects.toMatchObject({ code: 'model.busy' });
     cancel.abort();
     await expect(first).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  test('lets no second process get it meanwhile, and takes over from one that was killed', async () => {
+    server.behaviour = { stopsAfterBytes: 600 };
+    const script = fileURLToPath(new URL('getInProcess.ts', import.meta.url));
+    const args = [script, folders.modelsFolder, folders.userDataFolder, MODEL_ID];
+    const other = spawn(process.execPath, args, { stdio: 'ignore' });
+    const exited = once(other, 'exit');
+    try {
+      await expect.poll(partialBytes, { timeout: 60_000 }).toBe(600);
+      await expect(get()).rejects.toMatchObject({
+        code: 'model.busy',
+        detail: { pid: other.pid },
+        message: expect.stringMatching(/wait until it is done, or stop it there/) as string,
+      });
+      await expect(models.remove({ modelId: MODEL_ID })).rejects.toMatchObject({ code: 'model.busy' });
+      expect(await partialBytes()).toBe(600);
+    } finally {
+      other.kill('SIGKILL');
+      await exited;
+    }
+    server.behaviour = {};
+    expect((await get())[0]).toMatchObject({ kind: 'progress', doneBytes: 600 });
+    await expectInstalled();
+    expect(await readdir(join(folders.userDataFolder, 'models', '.partial'))).toEqual([]);
   });
 
   test('refuses a model that nobody publishes', async () => {
