@@ -24,6 +24,7 @@ import type { ModelFolders } from './models/catalogue.ts';
 import { resolveModel } from './models/registry.ts';
 import type { HostPorts } from './ports.ts';
 import type { CaseHandlers } from './router.ts';
+import type { RunOptions } from './runs/runOptions.ts';
 import { runsHandlers } from './runs/runsHandlers.ts';
 import type { RunsHandlers } from './runs/runsHandlers.ts';
 import { Scheduler } from './runs/scheduler.ts';
@@ -38,6 +39,7 @@ export interface CaseSessionOptions {
   readonly ports: HostPorts;
   readonly ffmpeg: FfmpegFinder;
   readonly modelFolders: ModelFolders;
+  readonly runOptions: RunOptions;
   readonly changes: Broadcast<Change>;
   readonly progress: Broadcast<RunProgress>;
   readonly worksThroughQueue: boolean;
@@ -86,6 +88,7 @@ export class CaseSession implements CaseHandlers {
       progress: options.progress,
       appVersion: ports.appVersion,
       resolveModel: (modelId) => resolveModel(options.modelFolders, modelId, this.#closing.signal),
+      runOptions: options.runOptions,
     });
     this.findings = findingsHandlers(common);
     this.evidence = evidenceHandlers({

@@ -10,6 +10,8 @@ import type { OpenCaseRequest } from './cases/caseFolder.ts';
 import { listFolder } from './cases/listFolder.ts';
 import { RecentCases } from './cases/recentCases.ts';
 import { CaseSession } from './caseSession.ts';
+import { lookAtModel } from './detect/modelLook.ts';
+import { knownProviders } from './detect/onnxSession.ts';
 import { readModelGraph, tryModelOnFrame, type FramePlace } from './detect/frameTrial.ts';
 import { tryModel } from './detect/trial.ts';
 import { FfmpegFinder } from './ffmpegFinder.ts';
@@ -20,6 +22,7 @@ import type { ResolvedModel } from './models/registry.ts';
 import { TrialPictures } from './models/trialPictures.ts';
 import type { Host, HostPorts } from './ports.ts';
 import { createRouter } from './router.ts';
+import { RunOptions } from './runs/runOptions.ts';
 
 /** How models are tested: as runs use them. */
 const TRIAL = { threads: availableParallelism(), providers: ['cpu'] } as const;
@@ -50,6 +53,7 @@ export async function openHost(ports: HostPorts, options: OpenHostOptions): Prom
 export class SightlineHost implements Host {
   readonly router: Host['router'];
   readonly models: ModelsHandlers;
+  readonly runOptions: RunOptions;
   readonly #ports: HostPorts;
   readonly #worksThroughQueue: boolean;
   readonly #recentCases: RecentCases;
@@ -78,8 +82,14 @@ export class SightlineHost implements Host {
         }),
       keepPicture: (picture) => this.#trialPictures.keep(picture),
     });
+    this.runOptions = new RunOptions({
+      folders: this.#modelFolders,
+      knownProviders,
+      look: (model, signal) => lookAtModel(model, { spawn: ports.spawnAnalyzer, signal }),
+    });
     this.router = createRouter({
       openCase: () => this.session,
+      runOptions: this.runOptions,
       models: this.models,
       info: () => this.#info(),
       listFolder,
@@ -148,6 +158,7 @@ export class SightlineHost implements Host {
       ports: this.#ports,
       ffmpeg: this.#ffmpeg,
       modelFolders: this.#modelFolders,
+      runOptions: this.runOptions,
       changes: this.#changes,
       progress: this.#progress,
       worksThroughQueue: this.#worksThroughQueue,

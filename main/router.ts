@@ -8,6 +8,7 @@ import type { FindingsHandlers } from './findings/findingsHandlers.ts';
 import type { FootageHandlers } from './footage/footageHandlers.ts';
 import type { ModelsHandlers } from './models/modelsHandlers.ts';
 import type { RpcContext } from './ports.ts';
+import type { RunOptionsHandlers } from './runs/runOptions.ts';
 import type { RunsHandlers } from './runs/runsHandlers.ts';
 
 /** Handlers of the open case; another case brings others. */
@@ -24,6 +25,7 @@ export interface RouterOptions {
   /** Handlers of the case that is open when the call comes. */
   readonly openCase: () => CaseHandlers;
   readonly models: ModelsHandlers;
+  readonly runOptions: RunOptionsHandlers;
   readonly info: () => Promise<AppInfo>;
   readonly listFolder: (path: string | null) => Promise<FolderListing>;
   readonly pickPaths: (kind: 'footage' | 'folder') => Promise<string[]>;
@@ -52,7 +54,7 @@ export function createRouter(options: RouterOptions): Router<Contract, RpcContex
       changes: os.cases.changes.handler(({ signal }) => options.changes(signal)),
     },
     models: modelRoutes(options.models),
-    ...resultRoutes(options.openCase),
+    ...resultRoutes(options.openCase, options.runOptions),
     ...footageRoutes(options.openCase),
   });
 }
@@ -76,11 +78,14 @@ function modelRoutes(models: ModelsHandlers) {
 }
 
 /** What the analysis of the case is asked for. */
-function resultRoutes(openCase: () => CaseHandlers) {
+function resultRoutes(openCase: () => CaseHandlers, runOptions: RunOptionsHandlers) {
   return {
     runs: {
       list: os.runs.list.handler(() => openCase().runs.list()),
       start: os.runs.start.handler(({ input }) => openCase().runs.start(input)),
+      choices: os.runs.choices.handler(({ input, signal }) => runOptions.choices(input, signal)),
+      providers: os.runs.providers.handler(() => runOptions.providers()),
+      setProvider: os.runs.setProvider.handler(({ input }) => runOptions.setProvider(input)),
       pause: os.runs.pause.handler(({ input }) => openCase().runs.pause(input)),
       resume: os.runs.resume.handler(({ input }) => openCase().runs.resume(input)),
       cancel: os.runs.cancel.handler(({ input }) => openCase().runs.cancel(input)),

@@ -2,7 +2,8 @@ import type { ErrorData } from '../../preload/contract/errors.ts';
 import type { CoverageInterval } from '../../preload/contract/footage.ts';
 import type { SizePx } from '../../preload/contract/geometry.ts';
 import type { RunParameters } from '../../preload/contract/runs.ts';
-import type { FrameDetection } from '../detect/detection.ts';
+import type { FrameDetection, GraphForm } from '../detect/detection.ts';
+import type { ModelLookReply, ModelLookRequest } from '../detect/modelLook.ts';
 import type { FrameTrialReply, FrameTrialRequest, GraphReadRequest } from '../detect/frameTrial.ts';
 import type { GuardedFailure } from '../detect/guardedProcess.ts';
 import type { TrialReply, TrialRequest } from '../detect/trial.ts';
@@ -27,15 +28,15 @@ export interface StartMessage {
   readonly sourceSize: SizePx;
   readonly frameTimesPath: string;
   readonly threads: number;
-  /** Execution providers in order of preference; the CPU alone when absent. */
-  readonly providers?: readonly string[];
+  /** Execution providers in order of preference, see `openOnBestProvider`. */
+  readonly providers: readonly string[];
   /** Number of the first batch this start will send. */
   readonly nextSequence: number;
   readonly resume: { readonly checkpointPtsUs: number; readonly state: string } | null;
 }
 
 /** What is asked of a process of its own (see `askGuarded`): look through a model's file, or load and run it once. */
-export type GuardedMessage = TrialRequest | GraphReadRequest | FrameTrialRequest;
+export type GuardedMessage = TrialRequest | GraphReadRequest | FrameTrialRequest | ModelLookRequest;
 
 export type ToAnalyzer =
   | StartMessage
@@ -76,10 +77,14 @@ export type FromAnalyzer =
   | TrialReply
   | FrameTrialReply
   | GuardedFailure
+  | ModelLookReply
   | {
       readonly kind: 'started';
       readonly runId: number;
       readonly provider: string;
+      /** Why it is not the one asked for first; null when it is. */
+      readonly providerNotice: string | null;
+      readonly graphForm: GraphForm;
       readonly ffmpegVersion: string | null;
     }
   | { readonly kind: 'batch'; readonly batch: Batch }

@@ -2,6 +2,7 @@ import { AppError, errorDataFrom } from '../../preload/contract/errors.ts';
 import { createDetector } from '../detect/detector.ts';
 import type { Detector } from '../detect/detection.ts';
 import { parseManifest } from '../detect/manifest.ts';
+import { lookAtWeights } from '../detect/modelLook.ts';
 import { runFrameTrial, runGraphRead } from '../detect/frameTrial.ts';
 import { runTrial } from '../detect/trial.ts';
 import { DecodeThread } from '../video/decodeThread.ts';
@@ -56,6 +57,7 @@ export class AnalyzerSession {
       case 'try':
       case 'readGraph':
       case 'tryFrame':
+      case 'look':
         void this.#answer(message);
         return;
     }
@@ -95,7 +97,8 @@ export class AnalyzerSession {
     const { signal } = this.#abort;
     const detector = await this.#detectorFor(start, signal);
     const ffmpegVersion = await readFfmpegVersion(start.ffmpegPath, signal);
-    this.#send({ kind: 'started', runId, provider: ranOn(detector), ffmpegVersion });
+    const { provider, notice: providerNotice, graphForm } = detector;
+    this.#send({ kind: 'started', runId, provider, providerNotice, graphForm, ffmpegVersion });
     let progressMs = performance.now();
     const outcome = await analyseFootage({
       start,
@@ -128,23 +131,17 @@ export class AnalyzerSession {
   }
 
   async #detectorFor(start: StartMessage, signal: AbortSignal): Promise<Detector> {
-    const key = JSON.stringify([start.manifestJson, start.weightsPath, start.threads, start.providers]);
+    const { manifestJson, weightsPath, threads, providers } = start;
+    const { maxProposals } = start.parameters;
+    const wanted = { manifestJson, weightsPath, threads, providers, maxProposals };
+    const key = JSON.stringify(wanted);
     if (this.#loaded?.key === key) return this.#loaded.detector;
     await this.#loaded?.detector.dispose();
     this.#loaded = null;
-    const detector = await createDetector({ ...start, signal });
+    const detector = await createDetector({ ...wanted, signal });
     this.#loaded = { key, detector };
     return detector;
   }
-}
-
-/** What the run keeps of how its model ran: the provider, why not another, and whether the graph was rewritten. */
-function ranOn({ provider, notice, graphForm }: Detector): string {
-  const remarks = [
-    ...(notice === null ? [] : [notice]),
-    ...(graphForm === 'original' ? [] : ['levels merged']),
-  ];
-  return remarks.length === 0 ? provider : `${provider} (${remarks.join('; ')})`;
 }
 
 /** What is asked of a process of its own, which ends after it. */
@@ -154,6 +151,8 @@ async function answerTo(request: GuardedMessage, signal: AbortSignal): Promise<F
       return { kind: 'tried', result: await runTrial(request, signal) };
     case 'readGraph':
       return { kind: 'graphRead', result: await runGraphRead(request, signal) };
+    case 'look':
+      return { kind: 'looked', result: await lookAtWeights(request, signal) };
     case 'tryFrame': {
       const takeFrame: Parameters<typeof runFrameTrial>[1] = (planInput) =>
         takeTrialFrame(request.frame, planInput, signal);

@@ -4,6 +4,7 @@ import { EVERY_FINDING } from '../../preload/contract/findings.ts';
 import type { ClassCount } from '../../preload/contract/findings.ts';
 import type { Footage } from '../../preload/contract/footage.ts';
 import type { FootageId, RunId } from '../../preload/contract/ids.ts';
+import type { WantedProvider } from '../../preload/contract/providers.ts';
 import type { Run, RunParameters, RunState } from '../../preload/contract/runs.ts';
 import type { ResolvedModel } from '../models/registry.ts';
 import type { CommandContext } from './commandContext.ts';
@@ -17,6 +18,8 @@ export interface AnalyzeOptions {
   /** Null is the default model. */
   readonly modelId: string | null;
   readonly parameters: RunParameters;
+  /** Null is the one of the settings. */
+  readonly provider: WantedProvider | null;
   /** Analyses what has been analysed like this before once more. */
   readonly isAgain: boolean;
 }
@@ -39,6 +42,11 @@ interface ClipReport {
   readonly framesAnalysed: number;
   readonly framesSkipped: number;
   readonly findings: readonly ClassCount[];
+  /** What calculated the model; null where it never came to that. */
+  readonly provider: string | null;
+  readonly providerNotice: string | null;
+  /** Null is as many as exported. */
+  readonly maxProposals: number | null;
   readonly wallMs: number;
   readonly inferenceMs: number;
   /** Wall time over time inside `session.run()`. */
@@ -57,8 +65,13 @@ export async function analyze(options: AnalyzeOptions, context: CommandContext):
   const { output, host } = context;
   // First: a model that is not there is said before an hour of hashing, not after it.
   const model = await host.resolveModel(options.modelId);
+  const parameters = await host.runOptions.settledParameters(model, options.parameters);
+  if (parameters.maxProposals !== options.parameters.maxProposals)
+    output.note(
+      `${model.manifest.name} has no more proposals than that: analysing with as many as exported.`,
+    );
   const { footageIds, refused } = await importAll(options.paths, context);
-  const runIds = await queueRuns(footageIds, model, options, context);
+  const runIds = await queueRuns(footageIds, model, { ...options, parameters }, context);
   await waitForRuns(runIds, context);
   const clips: ClipReport[] = [];
   for (const runId of runIds) clips.push(await clipReport(runId, context));
@@ -105,7 +118,7 @@ async function importAll(
 async function queueRuns(
   footageIds: readonly FootageId[],
   model: ResolvedModel,
-  { parameters, isAgain }: AnalyzeOptions,
+  { parameters, provider, isAgain }: AnalyzeOptions,
   { host }: CommandContext,
 ): Promise<RunId[]> {
   const { runs } = host.session;
@@ -117,7 +130,7 @@ async function queueRuns(
     );
     if (known === undefined) {
       const { modelId } = model.manifest;
-      runIds.push(...(await runs.start({ footageIds: [footageId], modelId, parameters })));
+      runIds.push(...(await runs.start({ footageIds: [footageId], modelId, parameters, provider })));
     } else {
       if (['paused', 'failed', 'cancelled'].includes(known.state)) await runs.resume({ runId: known.runId });
       runIds.push(known.runId);
@@ -170,6 +183,9 @@ async function clipReport(runId: RunId, { host }: CommandContext): Promise<ClipR
     framesAnalysed: run.framesAnalysed,
     framesSkipped: run.framesSkipped,
     findings: await store.read.queryClassCounts(filter),
+    provider: run.provider,
+    providerNotice: run.providerNotice,
+    maxProposals: run.parameters.maxProposals,
     wallMs: run.wallMs,
     inferenceMs: run.inferenceMs,
     wallPerInference: run.inferenceMs > 0 ? run.wallMs / run.inferenceMs : null,
@@ -191,6 +207,7 @@ function printReport(
     'analysed',
     'wall s',
     'wall/run',
+    'ran on',
     'findings',
   ];
   const rows = clips.map((clip) => [
@@ -202,9 +219,12 @@ function printReport(
     String(clip.framesAnalysed),
     (clip.wallMs / 1000).toFixed(1),
     clip.wallPerInference === null ? '-' : clip.wallPerInference.toFixed(3),
+    clip.provider ?? '-',
     clip.findings.map(({ className, findings }) => `${className} ${findings}`).join(', '),
   ]);
   if (rows.length > 0) output.line(tableText(headings, rows, new Set([2, 3, 4, 5, 6, 7])));
+  for (const { clip, provider, providerNotice } of clips)
+    if (providerNotice !== null) output.line(`${clip}: ran on ${provider ?? '-'} (${providerNotice})`);
   for (const clip of clips) if (clip.error !== null) output.line(`failed: ${clip.error}`);
   for (const { message } of refused) output.line(`refused: ${message}`);
 }

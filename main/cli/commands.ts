@@ -1,5 +1,6 @@
 import type { ParseArgsConfig } from 'node:util';
 import { FindingId, FootageId } from '../../preload/contract/ids.ts';
+import { WantedProvider } from '../../preload/contract/providers.ts';
 import { DEFAULT_RUN_PARAMETERS } from '../../preload/contract/runs.ts';
 import { analyze } from './analyze.ts';
 import type { CommandContext } from './commandContext.ts';
@@ -85,6 +86,8 @@ function analyzeOptions(): Command['options'] {
     'min-score': text,
     'motion-gate': flag,
     'short-side': text,
+    proposals: text,
+    provider: text,
     again: flag,
   };
 }
@@ -98,10 +101,23 @@ function prepareAnalyze(values: CommandValues, positionals: readonly string[]): 
     storeMinScore: numberOf(values, 'min-score', { from: 0, to: 1 }) ?? DEFAULT_RUN_PARAMETERS.storeMinScore,
     motionGate: values['motion-gate'] === true,
     shortSidePx: numberOf(values, 'short-side', { from: 32, to: 4096, isWhole: true }),
+    maxProposals: numberOf(values, 'proposals', { from: 1, to: 1e6, isWhole: true }),
   };
+  const provider = providerOf(values);
   const modelId = stringOf(values, 'model');
   return (context) =>
-    analyze({ paths: positionals, modelId, parameters, isAgain: values['again'] === true }, context);
+    analyze(
+      { paths: positionals, modelId, parameters, provider, isAgain: values['again'] === true },
+      context,
+    );
+}
+
+/** Null where none is named. One that this machine does not have is no mistake: the CPU stands in, and says so. */
+function providerOf(values: CommandValues): WantedProvider | null {
+  const given = stringOf(values, 'provider');
+  const parsed = WantedProvider.nullable().safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(`--provider is one of ${WantedProvider.options.join(', ')}, not ${given ?? ''}.`);
 }
 
 function exportOptions(): Command['options'] {

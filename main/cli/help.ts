@@ -8,6 +8,11 @@ export const HELP = `Usage: sightline COMMAND [OPTIONS]
     --min-score S      keep detections from this score up, 0 to 1 (0.05)
     --motion-gate      skip frames that look like the last analysed one; the coverage shows them
     --short-side PX    input size: length of the shorter side; the model's own when left out
+    --proposals N      let at most N proposals reach the second stage: less time, and small or
+                       overlapping objects may be missed; as many as exported when left out
+    --provider ID      what calculates: cpu, cuda, dml, coreml, webgpu, or automatic for the first
+                       one faster than the CPU; where it cannot be had, or finds something else
+                       than the CPU, the CPU runs and the report says so; makes no new analysis
     --again            analyse once more what was analysed like this before
   findings           what was found, in review order
     --class NAME       only this class; may be repeated

@@ -4,7 +4,7 @@ import { decodeDetections } from './decodeDetections.ts';
 import type { FrameDetection } from './detection.ts';
 import { classNameByLabel } from './manifest.ts';
 import { createInputWriter, planInput } from './modelInput.ts';
-import { openSession, type DetectionSession, type SessionOptions } from './onnxSession.ts';
+import { knownProviders, openSession, type DetectionSession, type SessionOptions } from './onnxSession.ts';
 import { testFrame } from './testFrame.ts';
 
 export interface ProviderChoice {
@@ -13,69 +13,128 @@ export interface ProviderChoice {
   readonly notice: string | null;
 }
 
+/** Stands for every accelerator that this build of ONNX Runtime has, as long as it is faster than the CPU. */
+const AUTOMATIC = 'automatic';
+
+/** Those made for one maker's hardware first. */
+const ACCELERATORS = ['cuda', 'dml', 'coreml', 'webgpu'];
+
+/** What the choice is made with; a test puts sessions of its own, or another idea of sameness, in their place. */
+export interface ProviderPorts {
+  readonly open: (options: SessionOptions) => Promise<DetectionSession>;
+  readonly isSame: (expected: readonly FrameDetection[], found: readonly FrameDetection[]) => boolean;
+  readonly known: () => readonly string[];
+}
+
+const PORTS: ProviderPorts = { open: openSession, isSame: isSameFinding, known: knownProviders };
+
+type LoadOptions = Omit<SessionOptions, 'provider'>;
+
+/** A provider to be tried. */
+interface Candidate {
+  readonly provider: string;
+  /** Used only where it is faster than the CPU, and passed over without a word. */
+  readonly isAutomatic: boolean;
+}
+
 /**
  * A session on the first provider that loads the model and finds on the test frame what the CPU finds there; the CPU
  * where none does. A graphics card calculates in another order and often with fewer digits, and a driver can be wrong:
  * so agreement is tested on the very machine, each time the model is loaded.
- * @param providers In order of preference. The CPU comes last in any case.
+ * @param providers In order of preference; `automatic` stands for every accelerator there is, and gives nobody notice,
+ *   because the CPU is as good an answer to it. The CPU comes last in any case.
  * @throws AppError model.loadFailed when even the CPU cannot load it, model.unexpectedShape.
  */
 export async function openOnBestProvider(
-  options: Omit<SessionOptions, 'provider'>,
+  options: LoadOptions,
   providers: readonly string[],
+  ports: ProviderPorts = PORTS,
 ): Promise<ProviderChoice> {
-  const wished = providers.slice(0, providers.includes('cpu') ? providers.indexOf('cpu') : undefined);
   const refused: string[] = [];
-  let expected: readonly FrameDetection[] | null = null;
-  for (const provider of wished) {
-    expected ??= await detectionsOnCpu(options);
-    const opened = await openAgreeing({ ...options, provider }, expected);
-    if (typeof opened !== 'string') return { session: opened, notice: noticeOf(refused) };
-    refused.push(`${provider} ${opened}`);
+  let expected: TestRun | null = null;
+  for (const candidate of candidatesFor(providers, ports.known())) {
+    const { provider, isAutomatic } = candidate;
+    const session = await openOrNull({ ...options, provider }, ports);
+    if (session === null) {
+      if (!isAutomatic) refused.push(`${provider} cannot run this model on this machine`);
+      continue;
+    }
+    expected ??= await runOnCpu(options, ports);
+    const fault = await faultOf(session, options, { expected, candidate, isSame: ports.isSame });
+    if (fault === null) return { session, notice: noticeOf(refused) };
+    await session.release();
+    if (!isAutomatic) refused.push(`${provider} ${fault}`);
   }
-  return { session: await openSession({ ...options, provider: 'cpu' }), notice: noticeOf(refused) };
+  return { session: await ports.open({ ...options, provider: 'cpu' }), notice: noticeOf(refused) };
+}
+
+function candidatesFor(providers: readonly string[], known: readonly string[]): Candidate[] {
+  const wished = providers.slice(0, providers.includes('cpu') ? providers.indexOf('cpu') : undefined);
+  return wished.flatMap((provider): Candidate[] =>
+    provider === AUTOMATIC
+      ? ACCELERATORS.filter((name) => known.includes(name)).map((name) => ({
+          provider: name,
+          isAutomatic: true,
+        }))
+      : [{ provider, isAutomatic: false }],
+  );
 }
 
 function noticeOf(refused: readonly string[]): string | null {
   return refused.length === 0 ? null : refused.join('; ');
 }
 
-async function detectionsOnCpu(options: Omit<SessionOptions, 'provider'>): Promise<FrameDetection[]> {
-  const session = await openSession({ ...options, provider: 'cpu' });
+/** Null where the provider cannot load the model; this includes providers that this build does not have. */
+async function openOrNull(
+  options: SessionOptions,
+  { open }: ProviderPorts,
+): Promise<DetectionSession | null> {
   try {
-    return await testDetections(session, options);
+    return await open(options);
+  } catch (thrown) {
+    if (thrown instanceof AppError) return null;
+    throw thrown;
+  }
+}
+
+/** What a session finds on the test frame, and how long it takes. */
+interface TestRun {
+  readonly detections: readonly FrameDetection[];
+  readonly inferenceMs: number;
+}
+
+async function runOnCpu(options: LoadOptions, { open }: ProviderPorts): Promise<TestRun> {
+  const session = await open({ ...options, provider: 'cpu' });
+  try {
+    return await runOnTestFrame(session, options);
   } finally {
     await session.release();
   }
 }
 
-/** The session, or why it is not used. */
-async function openAgreeing(
-  options: SessionOptions,
-  expected: readonly FrameDetection[],
-): Promise<DetectionSession | string> {
-  let session: DetectionSession;
+/** Why a session that could be opened is not used; null where it is. */
+async function faultOf(
+  session: DetectionSession,
+  options: LoadOptions,
+  against: {
+    readonly expected: TestRun;
+    readonly candidate: Candidate;
+    readonly isSame: ProviderPorts['isSame'];
+  },
+): Promise<string | null> {
+  const { expected, candidate, isSame } = against;
+  let found: TestRun;
   try {
-    session = await openSession(options);
-  } catch (thrown) {
-    if (!(thrown instanceof AppError)) throw thrown;
-    return 'cannot load this model';
-  }
-  try {
-    const found = await testDetections(session, options);
-    if (isSameFinding(expected, found)) return session;
+    found = await runOnTestFrame(session, options);
   } catch {
-    await session.release();
-    return 'cannot run this model';
+    return 'cannot run this model on this machine';
   }
-  await session.release();
-  return 'finds something else than the CPU';
+  if (!isSame(expected.detections, found.detections)) return 'finds something else than the CPU';
+  return candidate.isAutomatic && found.inferenceMs >= expected.inferenceMs ? 'is slower than the CPU' : null;
 }
 
-async function testDetections(
-  session: DetectionSession,
-  { manifest }: Omit<SessionOptions, 'provider'>,
-): Promise<FrameDetection[]> {
+/** The second of two runs: the first one also compiles and fills caches. */
+async function runOnTestFrame(session: DetectionSession, { manifest }: LoadOptions): Promise<TestRun> {
   const { input, outputs } = manifest;
   const { fixedInput } = session;
   const frame = testFrame((source) => planInput(input.size, source, { shortSidePx: null, fixedInput }));
@@ -87,7 +146,10 @@ async function testDetections(
     input: written,
     minScore: 0,
   };
-  return (await session.run(written, (raw) => decodeDetections(raw, decode))).result;
+  const run = () => session.run(written, (raw) => decodeDetections(raw, decode));
+  await run();
+  const { result: detections, inferenceMs } = await run();
+  return { detections, inferenceMs };
 }
 
 /** A GPU's rounding moves a score and a box by less than this; a wrong driver by more. */

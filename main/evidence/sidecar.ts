@@ -106,6 +106,9 @@ function runFacts(run: Run): object {
     modelSha256: run.modelSha256,
     parameters: run.parameters,
     provider: run.provider,
+    wantedProvider: run.wantedProvider,
+    providerNotice: run.providerNotice,
+    graphForm: run.graphForm,
     appVersion: run.appVersion,
     ffmpegVersion: run.ffmpegVersion,
   };

@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { WantedProvider } from '../../preload/contract/providers.ts';
 
 /** What the app remembers besides its cases. Keys of other versions are kept as they are. */
 const Settings = z.looseObject({
   defaultModelId: z.string().optional(),
   /** See the contract's ModelSettings. */
   modelMirror: z.string().nullable().optional(),
+  /** Execution provider of runs that are not asked for another; of another version's names none is taken. */
+  provider: WantedProvider.optional().catch(undefined),
 });
 export type Settings = z.infer<typeof Settings>;
 

@@ -1,16 +1,19 @@
 import type { ErrorData } from '../../preload/contract/errors.ts';
 import { RunId, TrackId } from '../../preload/contract/ids.ts';
-import type { Batch, StartMessage } from '../analyzer/messages.ts';
+import type { Batch, FromAnalyzer, StartMessage } from '../analyzer/messages.ts';
 import type { ResultBatch } from '../store/store.ts';
 import type { AnalyzerConnection } from './analyzerConnection.ts';
 
 /** An analyzer that has not loaded its model by then never will: a malformed one can take all memory. */
 const START_DEADLINE_MS = 180_000;
 
+/** How the analyzer runs what it was asked for. */
+export type StartedRun = Extract<FromAnalyzer, { kind: 'started' }>;
+
 export interface AttemptOptions {
   readonly connection: AnalyzerConnection;
   readonly start: StartMessage;
-  readonly onStarted: (started: { provider: string; ffmpegVersion: string | null }) => Promise<void>;
+  readonly onStarted: (started: StartedRun) => Promise<void>;
   /** Stores the batch; only when it has resolved is the batch acknowledged. */
   readonly onBatch: (batch: ResultBatch) => Promise<void>;
   readonly onProgress: (seen: { ptsUs: number; framesDecoded: number; framesAnalysed: number }) => void;
@@ -53,6 +56,7 @@ async function handleNextEvent(options: AttemptOptions, onAlive: () => void): Pr
     case 'trialFailed':
     case 'graphRead':
     case 'frameTried':
+    case 'looked':
       return null;
     case 'started':
       onAlive();

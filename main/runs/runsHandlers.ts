@@ -1,10 +1,12 @@
 import type { Change } from '../../preload/contract/cases.ts';
 import { AppError } from '../../preload/contract/errors.ts';
 import type { FootageId, RunId } from '../../preload/contract/ids.ts';
+import type { WantedProvider } from '../../preload/contract/providers.ts';
 import type { Run, RunParameters, RunProgress } from '../../preload/contract/runs.ts';
 import type { Broadcast } from '../broadcast.ts';
 import type { ResolvedModel } from '../models/registry.ts';
 import type { Store } from '../store/store.ts';
+import type { RunOptions } from './runOptions.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export interface RunsOptions {
@@ -16,6 +18,7 @@ export interface RunsOptions {
   readonly nowWallMs: () => number;
   /** The installed model of this id, or the default one for null. */
   readonly resolveModel: (modelId: string | null) => Promise<ResolvedModel>;
+  readonly runOptions: Pick<RunOptions, 'providers' | 'settledParameters'>;
 }
 
 /** What a run is asked for; see the contract's `runs.start`. */
@@ -23,6 +26,8 @@ export interface StartRuns {
   readonly footageIds: readonly FootageId[];
   readonly modelId: string | null;
   readonly parameters: RunParameters;
+  /** Null is the one of the settings. */
+  readonly provider?: WantedProvider | null;
 }
 
 interface ByRun {
@@ -69,8 +74,11 @@ export function runsHandlers(options: RunsOptions): RunsHandlers {
 }
 
 async function startRuns(options: RunsOptions, input: StartRuns): Promise<RunId[]> {
-  const { store, scheduler, changes, appVersion, nowWallMs, resolveModel } = options;
-  const { manifest, manifestJson, weightsSha256 } = await resolveModel(input.modelId);
+  const { store, scheduler, changes, appVersion, nowWallMs, resolveModel, runOptions } = options;
+  const model = await resolveModel(input.modelId);
+  const { manifest, manifestJson, weightsSha256 } = model;
+  const parameters = await runOptions.settledParameters(model, input.parameters);
+  const wantedProvider = input.provider ?? (await runOptions.providers()).wanted;
   for (const footageId of input.footageIds) {
     const footage = await store.read.queryFootageById(footageId);
     if (footage === null)
@@ -84,7 +92,8 @@ async function startRuns(options: RunsOptions, input: StartRuns): Promise<RunId[
       modelSha256: weightsSha256,
       modelFamily: manifest.family,
       manifestJson,
-      parameters: input.parameters,
+      parameters,
+      wantedProvider,
       appVersion,
       createdWallMs: nowWallMs(),
     });

@@ -3,6 +3,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { AppError, errorDataFrom } from '../../preload/contract/errors.ts';
 import type { ErrorData } from '../../preload/contract/errors.ts';
 import type { Change } from '../../preload/contract/cases.ts';
+import type { FootageNotice } from '../../preload/contract/footage.ts';
 import type { RunId } from '../../preload/contract/ids.ts';
 import type { Run, RunProgress, RunState } from '../../preload/contract/runs.ts';
 import type { StartMessage } from '../analyzer/messages.ts';
@@ -12,6 +13,7 @@ import type { ResumableRun, RunUpdate, Store, StoredFootage } from '../store/sto
 import { AnalyzerConnection } from './analyzerConnection.ts';
 import { attemptRun } from './runAttempt.ts';
 import type { AttemptOutcome } from './runAttempt.ts';
+import { ProviderRecord } from './providerRecord.ts';
 import { RunReporter } from './runReporter.ts';
 
 /** A run that takes the analyzer down twice at one checkpoint would do it for ever. */
@@ -53,6 +55,7 @@ interface ActiveRun {
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
+  readonly #providers = new ProviderRecord();
   #connection: AnalyzerConnection | null = null;
   #active: ActiveRun | null = null;
   #isClosed = false;
@@ -152,12 +155,15 @@ export class Scheduler {
     return attemptRun({
       connection: this.#connect(),
       start,
-      onStarted: ({ provider, ffmpegVersion }) =>
-        this.#update(runId, {
-          state: 'running',
-          provider,
+      onStarted: async (started) => {
+        const { ffmpegVersion } = started;
+        const ran = this.#providers.ranFrom(next.run, started);
+        await this.#update(runId, {
+          ...{ state: 'running', ran },
           ...(ffmpegVersion === null ? {} : { ffmpegVersion }),
-        }),
+        });
+        reporter.changed('running');
+      },
       onBatch: async (batch) => {
         await this.#options.store.write.insertBatch(batch);
         reporter.stored(batch);
@@ -199,6 +205,11 @@ export class Scheduler {
   }
 
   async #recover(run: Run, footage: StoredFootage, reason: string): Promise<RunState> {
+    if (this.#providers.noteCrash(run)) {
+      const message = `The analyzer crashed (${reason}); going on with the CPU instead of ${run.wantedProvider}`;
+      this.#options.log('warn', 'runs', message, { runId: run.runId });
+      return 'running';
+    }
     const crashes = await this.#options.store.write.updateRunCrash(run.runId);
     this.#options.log('warn', 'runs', `The analyzer crashed: ${reason}`, { runId: run.runId, crashes });
     if (crashes < MAX_CRASHES_AT_ONE_CHECKPOINT) return 'running';
@@ -236,6 +247,7 @@ export class Scheduler {
       // All of them, though ffmpeg wants some too: it runs in the background. Measured with ffmpeg beside it on two
       // cores, faster-rcnn-compact at 1024x576: 50 ms with two threads, 81 ms with one.
       threads: availableParallelism(),
+      providers: this.#providers.providersFor(next.run),
       nextSequence: next.nextSequence,
       resume:
         next.checkpoint === null
@@ -303,9 +315,13 @@ export class Scheduler {
 }
 
 /**
- * What the file announces and no analysis can see, whatever became of the rest: frames that are not there, and frames
- * that an edit list hides.
+ * What no analysis of this footage can see, whatever became of the rest: frames that are not there, frames that an edit
+ * list hides, what lay in damaged parts of the file, other video streams.
  */
+const UNSEEN_KINDS: ReadonlySet<FootageNotice['kind']> = new Set<FootageNotice['kind']>([
+  ...(['framesMissing', 'editList', 'decodeErrors', 'severalVideoStreams'] as const),
+]);
+
 function hasUnseenFrames(footage: StoredFootage): boolean {
-  return footage.notices.some(({ kind }) => kind === 'framesMissing' || kind === 'editList');
+  return footage.notices.some(({ kind }) => UNSEEN_KINDS.has(kind));
 }

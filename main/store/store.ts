@@ -12,6 +12,7 @@ import type {
 } from '../../preload/contract/findings.ts';
 import type { CoverageInterval, Footage } from '../../preload/contract/footage.ts';
 import type { ModelFamily } from '../../preload/contract/models.ts';
+import type { WantedProvider } from '../../preload/contract/providers.ts';
 import type { Run, RunParameters, RunState } from '../../preload/contract/runs.ts';
 import type { CameraClock } from '../../preload/contract/time.ts';
 import type {
@@ -35,6 +36,7 @@ export interface NewRun {
   /** The manifest the run used, kept word for word. */
   readonly manifestJson: string;
   readonly parameters: RunParameters;
+  readonly wantedProvider: WantedProvider;
   readonly appVersion: string;
   readonly createdWallMs: number;
 }
@@ -75,7 +77,11 @@ export interface RunUpdate {
   readonly state: RunState;
   /** When it changed (Unix UTC): becomes the run's start or finish where the state is one. */
   readonly wallMs: number;
-  readonly provider?: string;
+  /** How the model runs, once it does. */
+  readonly ran?: Pick<Run, 'providerNotice'> & {
+    readonly provider: string;
+    readonly graphForm: NonNullable<Run['graphForm']>;
+  };
   readonly ffmpegVersion?: string;
   readonly error?: ErrorData | null;
 }

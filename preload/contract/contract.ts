@@ -8,7 +8,8 @@ import { CoverageInterval, Footage, ImportEvent, Playback, ProxyEvent } from './
 import { FindingId, FootageId, RunId } from './ids.ts';
 import { ModelAnswers, ModelProposal, ProposalTrial, TrialFrame } from './modelProposals.ts';
 import { GetModelEvent, ModelSettings, ModelSummary } from './models.ts';
-import { Run, RunParameters, RunProgress } from './runs.ts';
+import { ProviderSettings, WantedProvider } from './providers.ts';
+import { Run, RunChoices, RunParameters, RunProgress } from './runs.ts';
 import { CameraClock, PtsUs } from './time.ts';
 import { TimelineAxis, TimelineExtent, TimelineQuery, TimelineView } from './timeline.ts';
 
@@ -92,9 +93,16 @@ export const contract = {
           footageIds: z.array(FootageId).min(1),
           modelId: z.string().nullable(),
           parameters: RunParameters,
+          /** Null is the one of the settings. */
+          provider: WantedProvider.nullable().default(null),
         }),
       )
       .output(z.array(RunId)),
+    /** What a run with this model, the default one for null, can be asked for. */
+    choices: base.input(z.object({ modelId: z.string().nullable() })).output(RunChoices),
+    providers: base.output(ProviderSettings),
+    /** Used from the next run on where a run is not asked for another. */
+    setProvider: base.input(z.object({ wanted: WantedProvider })).output(ProviderSettings),
     pause: base.input(byRun).output(Run),
     resume: base.input(byRun).output(Run),
     cancel: base.input(byRun).output(Run),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ErrorData } from './errors.ts';
 import { FootageId, RunId } from './ids.ts';
+import { WantedProvider } from './providers.ts';
 import { PtsUs } from './time.ts';
 
 /** Everything besides the model that decides what a run finds. Kept with the run, word for word. */
@@ -13,6 +14,11 @@ export const RunParameters = z.object({
   motionGate: z.boolean(),
   /** Input size override: length of the shorter side; null takes the model's own. */
   shortSidePx: z.number().int().positive().nullable(),
+  /**
+   * At most this many of the first stage's proposals, best first, reach the second stage: less time, and small or
+   * overlapping objects may be missed. Null leaves as many as the model was exported with; so did runs before this.
+   */
+  maxProposals: z.number().int().positive().nullable().default(null),
 });
 export type RunParameters = z.infer<typeof RunParameters>;
 
@@ -21,7 +27,15 @@ export const DEFAULT_RUN_PARAMETERS: RunParameters = {
   storeMinScore: 0.05,
   motionGate: false,
   shortSidePx: null,
+  maxProposals: null,
 };
+
+/** What a run can be asked for that depends on the model. */
+export const RunChoices = z.object({
+  /** As exported; a run can have fewer. Null where the graph does not say, and a run cannot. */
+  maxProposals: z.number().int().positive().nullable(),
+});
+export type RunChoices = z.infer<typeof RunChoices>;
 
 /**
  * queued → running → done | failed | cancelled; running ⇄ paused.
@@ -37,11 +51,13 @@ export const Run = z.object({
   modelId: z.string(),
   modelSha256: z.string(),
   parameters: RunParameters,
-  /**
-   * ONNX Runtime execution provider that really ran; in brackets why not the one asked for, and `levels merged` where
-   * the graph was rewritten.
-   */
+  wantedProvider: WantedProvider,
+  /** ONNX Runtime execution provider that really ran, lately; null before it did. */
   provider: z.string().nullable(),
+  /** In words, why it is not the one asked for, or not the same from start to end; null otherwise. */
+  providerNotice: z.string().nullable(),
+  /** `levelsMerged` where the graph ran in its faster form, proven to give the same to the bit; null before it ran. */
+  graphForm: z.enum(['original', 'levelsMerged']).nullable(),
   createdWallMs: z.number().int(),
   startedWallMs: z.number().int().nullable(),
   finishedWallMs: z.number().int().nullable(),

@@ -3,6 +3,7 @@ import { listFolder } from '../../main/cases/listFolder.ts';
 import { modelsHandlers } from '../../main/models/modelsHandlers.ts';
 import type { Host, HostPorts } from '../../main/ports.ts';
 import { createRouter } from '../../main/router.ts';
+import { RunOptions } from '../../main/runs/runOptions.ts';
 import type { Change } from '../../preload/contract/cases.ts';
 import { AppError } from '../../preload/contract/errors.ts';
 
@@ -45,6 +46,11 @@ export function fixtureHost(kind: HostPorts['kind'] = 'electron', caseFolder = '
         readGraph: () => Promise.reject(new AppError('model.notFound', 'There is no model.')),
         tryOnFrame: () => Promise.reject(new AppError('model.notFound', 'There is no model.')),
         keepPicture: () => '/media/trial/1',
+      }),
+      runOptions: new RunOptions({
+        folders: { modelsFolder: caseFolder, userDataFolder: caseFolder },
+        knownProviders: () => ['cpu'],
+        look: () => Promise.reject(new AppError('model.notFound', 'There is no model.')),
       }),
       info: () => Promise.resolve({ ...INFO, host: kind }),
       listFolder,

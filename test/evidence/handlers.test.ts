@@ -96,7 +96,8 @@ describe('the contract’s exhibits', () => {
   async function insertRun(): Promise<RunId> {
     const runId = await store.write.insertRun({
       ...{ footageId, modelId: 'compact', modelSha256: MODEL_SHA256, modelFamily: 'faster-rcnn' },
-      ...{ manifestJson: '{}', parameters: DEFAULT_RUN_PARAMETERS, appVersion: 'test', createdWallMs: 0 },
+      ...{ manifestJson: '{}', parameters: DEFAULT_RUN_PARAMETERS, wantedProvider: 'cpu' },
+      ...{ appVersion: 'test', createdWallMs: 0 },
     });
     await store.write.updateCurrentRun(runId);
     return runId;

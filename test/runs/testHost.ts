@@ -12,6 +12,7 @@ export const QUICK: RunParameters = {
   storeMinScore: 0.02,
   motionGate: false,
   shortSidePx: 128,
+  maxProposals: null,
 };
 
 /** A host of its own on a case of its own, with ports of the test's choosing. */

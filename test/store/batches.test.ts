@@ -193,7 +193,7 @@ describe('runs', () => {
 
   it('are queued again after a crash of the app, oldest first', () => {
     const laterId = insertRun(temp.writer, syntheticRun(footageId));
-    updateRun(temp.writer, runId, { state: 'running', wallMs: 3, provider: 'cpu' });
+    updateRun(temp.writer, runId, { state: 'running', wallMs: 3 });
     expect(requeueInterruptedRuns(temp.writer)).toBe(1);
     expect(queryNextRun(temp.reader)?.run).toMatchObject({ runId, state: 'queued', startedWallMs: 3 });
     updateRun(temp.writer, runId, { state: 'paused', wallMs: 4 });

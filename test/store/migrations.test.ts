@@ -2,11 +2,14 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import SQLite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openReadDatabase } from '../../main/store/database.ts';
 import type { WriteDatabase } from '../../main/store/database.ts';
 import type { Migration } from '../../main/store/migrations/migration.ts';
 import { MIGRATIONS } from '../../main/store/migrations/migrations.ts';
 import { casePaths, openWriteDatabase } from '../../main/store/openDatabase.ts';
 import { queryFootage } from '../../main/store/reads/footageReads.ts';
+import { queryRuns } from '../../main/store/reads/runReads.ts';
+import { DEFAULT_RUN_PARAMETERS } from '../../preload/contract/runs.ts';
 import { seedCase } from './seedCase.ts';
 import { makeTempFolder } from './tempCase.ts';
 
@@ -95,6 +98,44 @@ describe('migrations', () => {
     } finally {
       rmSync(older, { recursive: true });
     }
+  });
+
+  it('take apart how a run of before ran', () => {
+    rmSync(folder, { recursive: true });
+    folder = makeTempFolder();
+    const before = openWriteDatabase({
+      databasePath: casePaths(folder).database,
+      newCase: { name: 'Old', appVersion: '0' },
+      nowWallMs: 0,
+      migrations: MIGRATIONS.slice(0, 2),
+    });
+    before.run("INSERT INTO cameras (name) VALUES ('Door')");
+    before.run(
+      `INSERT INTO footage (camera_id, path, file_name, sha256, size_bytes, container, codec, width_px, height_px,
+         rotation_deg, start_pts_us, end_pts_us, indexed_frames, clock_offset_ms, clock_drift_ppm,
+         clock_utc_offset_min, notices_json, added_wall_ms)
+       VALUES (1, 'a.mp4', 'a.mp4', 'a', 1, 'mp4', 'h264', 2, 2, 0, 0, 1, 1, 0, 0, 0, '[]', 0)`,
+    );
+    const { storeMinScore, everyMs, motionGate, shortSidePx } = DEFAULT_RUN_PARAMETERS;
+    const parametersJson = JSON.stringify({ storeMinScore, everyMs, motionGate, shortSidePx });
+    for (const provider of ['cpu (levels merged)', 'cpu', null]) {
+      before.run(
+        `INSERT INTO runs (footage_id, state, model_id, model_sha256, model_family, manifest_json, parameters_json,
+           provider, app_version, created_wall_ms)
+         VALUES (1, 'done', 'm', 'h', 'faster-rcnn', '{}', ?, ?, '0', 0)`,
+        ...[parametersJson, provider],
+      );
+    }
+    before.close();
+    openWith(MIGRATIONS).close();
+    const db = openReadDatabase(casePaths(folder).database);
+    const wanted = { wantedProvider: 'cpu', providerNotice: null, parameters: DEFAULT_RUN_PARAMETERS };
+    expect(queryRuns(db)).toMatchObject([
+      { ...wanted, provider: 'cpu', graphForm: 'levelsMerged' },
+      { ...wanted, provider: 'cpu', graphForm: 'original' },
+      { ...wanted, provider: null, graphForm: null },
+    ]);
+    db.close();
   });
 
   it('change nothing and copy nothing when the case is up to date', () => {

@@ -106,7 +106,7 @@ function seedFootage(db: WriteDatabase, index: number, options: SeedOptions): vo
   updateRun(db, runId, {
     state: 'running',
     wallMs: FIRST_START_WALL_MS,
-    provider: 'cpu',
+    ran: { provider: 'cpu', providerNotice: null, graphForm: 'original' },
     ffmpegVersion: '5.1',
   });
   for (const batch of syntheticBatches(runId, footage, options, seededRandom(index + 1)))
@@ -158,6 +158,7 @@ export function syntheticRun(footageId: FootageId): Parameters<typeof insertRun>
     modelFamily: 'mask-rcnn',
     manifestJson: '{}',
     parameters: DEFAULT_RUN_PARAMETERS,
+    wantedProvider: 'cpu',
     appVersion: '0.0.0-test',
     createdWallMs: FIRST_START_WALL_MS,
   };

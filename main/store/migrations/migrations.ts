@@ -1,6 +1,7 @@
 import { migration0001 } from './0001Case.ts';
 import { migration0002 } from './0002DamagedCoverage.ts';
+import { migration0003 } from './0003RunProvider.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step, oldest first. A new one is added at the end. */
-export const MIGRATIONS: readonly Migration[] = [migration0001, migration0002];
+export const MIGRATIONS: readonly Migration[] = [migration0001, migration0002, migration0003];

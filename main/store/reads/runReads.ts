@@ -1,7 +1,7 @@
 import { ErrorData } from '../../../preload/contract/errors.ts';
 import { FootageId, RunId } from '../../../preload/contract/ids.ts';
-import type { Run } from '../../../preload/contract/runs.ts';
-import { RunParameters, RunState } from '../../../preload/contract/runs.ts';
+import { WantedProvider } from '../../../preload/contract/providers.ts';
+import { Run, RunParameters, RunState } from '../../../preload/contract/runs.ts';
 import type { ReadDatabase } from '../database.ts';
 import type { ResumableRun } from '../store.ts';
 
@@ -12,7 +12,10 @@ interface RunRow {
   model_id: string;
   model_sha256: string;
   parameters_json: string;
+  wanted_provider: string;
   provider: string | null;
+  provider_notice: string | null;
+  graph_form: string | null;
   created_wall_ms: number;
   started_wall_ms: number | null;
   finished_wall_ms: number | null;
@@ -29,8 +32,8 @@ interface RunRow {
   error_json: string | null;
 }
 
-const RUN_COLUMNS = `run_id, footage_id, state, model_id, model_sha256, parameters_json, provider, created_wall_ms,
-  started_wall_ms, finished_wall_ms, checkpoint_pts_us, frames_decoded, frames_analysed, frames_skipped, detections,
+const RUN_COLUMNS = `run_id, footage_id, state, model_id, model_sha256, parameters_json, wanted_provider, provider,
+  provider_notice, graph_form, created_wall_ms, started_wall_ms, finished_wall_ms, checkpoint_pts_us, frames_decoded, frames_analysed, frames_skipped, detections,
   findings, inference_ms, spent_ms, app_version, ffmpeg_version, error_json`;
 
 function runFromRow(row: RunRow): Run {
@@ -41,7 +44,10 @@ function runFromRow(row: RunRow): Run {
     modelId: row.model_id,
     modelSha256: row.model_sha256,
     parameters: RunParameters.parse(JSON.parse(row.parameters_json)),
+    wantedProvider: WantedProvider.parse(row.wanted_provider),
     provider: row.provider,
+    providerNotice: row.provider_notice,
+    graphForm: Run.shape.graphForm.parse(row.graph_form),
     createdWallMs: row.created_wall_ms,
     startedWallMs: row.started_wall_ms,
     finishedWallMs: row.finished_wall_ms,

@@ -36,10 +36,10 @@ export function insertRun(db: WriteDatabase, run: NewRun): RunId {
     requireFootage(db, run.footageId);
     const { rowId } = db.run(
       `INSERT INTO runs (footage_id, state, model_id, model_sha256, model_family, manifest_json, parameters_json,
-         app_version, created_wall_ms)
-       VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?)`,
+         wanted_provider, app_version, created_wall_ms)
+       VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[run.footageId, run.modelId, run.modelSha256, run.modelFamily, run.manifestJson],
-      ...[JSON.stringify(run.parameters), run.appVersion, run.createdWallMs],
+      ...[JSON.stringify(run.parameters), run.wantedProvider, run.appVersion, run.createdWallMs],
     );
     return RunId.parse(rowId);
   });
@@ -59,14 +59,20 @@ export function updateRun(db: WriteDatabase, runId: number, update: RunUpdate): 
     }
     db.run(
       `UPDATE runs SET state = ?, started_wall_ms = COALESCE(started_wall_ms, ?), finished_wall_ms = ?,
-         provider = COALESCE(?, provider), ffmpeg_version = COALESCE(?, ffmpeg_version) WHERE run_id = ?`,
+         ffmpeg_version = COALESCE(?, ffmpeg_version) WHERE run_id = ?`,
       update.state,
       update.state === 'running' ? update.wallMs : null,
       CLOSED_STATES.has(update.state) ? update.wallMs : null,
-      update.provider ?? null,
       update.ffmpegVersion ?? null,
       runId,
     );
+    if (update.ran !== undefined) {
+      const { provider, providerNotice, graphForm } = update.ran;
+      db.run(
+        'UPDATE runs SET provider = ?, provider_notice = ?, graph_form = ? WHERE run_id = ?',
+        ...[provider, providerNotice, graphForm, runId],
+      );
+    }
     if (update.error !== undefined) {
       const errorJson = update.error === null ? null : JSON.stringify(update.error);
       db.run('UPDATE runs SET error_json = ? WHERE run_id = ?', errorJson, runId);
