@@ -8,6 +8,7 @@ import type { DecodeThread } from '../video/decodeThread.ts';
 import { BatchBuilder } from './batchBuilder.ts';
 import { CoverageLedger } from './coverageLedger.ts';
 import type { DecodedTimes, LedgerState } from './coverageLedger.ts';
+import { detectionsInFootage } from './footageBoxes.ts';
 import type { Batch, StartMessage } from './messages.ts';
 import { MotionGate, REFRESH_US } from './motionGate.ts';
 import type { GateState } from './motionGate.ts';
@@ -153,7 +154,8 @@ class Analysis {
       this.#batch.addSkipped();
       return;
     }
-    const { detections, inferenceMs } = await detector.detect(frame, start.parameters.storeMinScore);
+    const { detections: found, inferenceMs } = await detector.detect(frame, start.parameters.storeMinScore);
+    const detections = detectionsInFootage(found, frame.sourceSize, start.sourceSize);
     const step = stepTracker(this.#tracker, detections, ptsUs, this.#trackerParameters);
     this.#tracker = step.state;
     this.#ledger.sampled(decoded, ptsUs, 'analysed');

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { isMatroskaVideoEncrypted } from './matroskaTracks.ts';
 
 /** What a container's header says of its video track, before a single frame is read. */
 export interface ContainerClaims {
@@ -9,11 +10,15 @@ export interface ContainerClaims {
 }
 
 /** Families of containers that differ in what they claim and in whether a seek into them can be trusted. */
-export type ContainerFamily = 'mp4' | 'matroska' | 'avi' | 'mpegts' | 'other';
+export type ContainerFamily = 'mp4' | 'matroska' | 'avi' | 'asf' | 'mpegts' | 'other';
 
 const NO_CLAIMS: ContainerClaims = { frames: null, durationUs: null, isEncrypted: false };
 /** Boxes looked at before giving up: a forged file can nest and repeat them without end. */
 const MAX_BOXES = 20_000;
+
+/** GUIDs of the Header Object and of the File Properties Object, as bytes (ASF specification, 10.1 and 10.2). */
+const ASF_HEADER = '\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c';
+const ASF_FILE_PROPERTIES = '\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65';
 
 interface Box {
   readonly type: string;
@@ -44,6 +49,7 @@ export function sniffContainer(head: Uint8Array): ContainerFamily {
   if (/^....(ftyp|moov|mdat|styp|moof|free|skip|wide|sidx|pnot)/s.test(text)) return 'mp4';
   if (text.startsWith('\x1a\x45\xdf\xa3')) return 'matroska';
   if (text.startsWith('RIFF') && text.slice(8, 11) === 'AVI') return 'avi';
+  if (text.startsWith(ASF_HEADER)) return 'asf';
   const isSync = (at: number): boolean => head[at] === 0x47;
   if ((isSync(0) && isSync(188)) || (isSync(4) && isSync(196))) return 'mpegts';
   return 'other';
@@ -147,14 +153,31 @@ async function readAviClaims(file: FileHandle): Promise<ContainerClaims> {
 }
 
 /**
- * What the header of an MP4/MOV or AVI file claims; other families claim nothing here (Matroska's claims are in
- * ffmpeg's dump). Reads box headers only, never media data. Throws what `open` throws.
+ * ASF (WMV) File Properties: play duration at 64 in 100 ns, preroll at 80 in ms and counted into it, flags at 88 of
+ * which bit 0 says that a broadcast left the rest unset. ffmpeg drops the duration of a file that was cut short.
+ */
+async function readAsfClaims(file: FileHandle): Promise<ContainerClaims> {
+  const head = await readAt(file, 0, 65_536);
+  const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1');
+  const at = text.indexOf(ASF_FILE_PROPERTIES);
+  if (at < 0 || at + 92 > head.byteLength || (head.getUint32(at + 88, true) & 1) !== 0) return NO_CLAIMS;
+  const durationUs =
+    Number(head.getBigUint64(at + 64, true)) / 10 - Number(head.getBigUint64(at + 80, true)) * 1000;
+  return { ...NO_CLAIMS, durationUs: durationUs > 0 ? Math.round(durationUs) : null };
+}
+
+/**
+ * What the header of an MP4/MOV, AVI or ASF file claims, and whether a Matroska file is encrypted (its other claims are in
+ * ffmpeg's dump); other families claim nothing here. Reads headers only, never media data. Throws what `open` throws.
  */
 export async function readContainerClaims(path: string, family: ContainerFamily): Promise<ContainerClaims> {
-  if (family !== 'mp4' && family !== 'avi') return NO_CLAIMS;
+  if (family === 'mpegts' || family === 'other') return NO_CLAIMS;
   const file = await open(path, 'r');
   try {
-    return family === 'avi' ? await readAviClaims(file) : await readMp4Claims(file, (await file.stat()).size);
+    if (family === 'avi') return await readAviClaims(file);
+    if (family === 'asf') return await readAsfClaims(file);
+    if (family === 'mp4') return await readMp4Claims(file, (await file.stat()).size);
+    return { ...NO_CLAIMS, isEncrypted: await isMatroskaVideoEncrypted(file) };
   } finally {
     await file.close();
   }

@@ -25,6 +25,8 @@ const MAPPING = /^\[info\]\s+Stream #0:\d+ -> #0:0 \((\S+) \(([^)]+)\)/;
 const MARKED_FRAME = 'corrupt decoded frame';
 /** The demuxer lacks some of a packet: a transport stream's counter jumped, a file ends within one. */
 const CORRUPT_PACKET = 'corrupt input packet';
+/** Nothing came of a packet: ffmpeg up to 5, and from 6 on. */
+const LOST_PACKET = /\[error\] Error (?:while decoding stream|submitting packet to decoder)/;
 const DECODER_ERROR = /^\[(\S+) @ [^\]]*\] \[error\] /;
 
 /**
@@ -37,6 +39,7 @@ export class DamageWatch {
   #decoder = '';
   #isMarked = false;
   #hasComplaint = false;
+  #hasLostPacket = false;
   #isDamaged = false;
 
   /** Takes every line of stderr, in order with {@link shown}. */
@@ -46,14 +49,19 @@ export class DamageWatch {
     else if (line.includes(MARKED_FRAME)) this.#isMarked = true;
     else if (line.includes(CORRUPT_PACKET)) this.#hasComplaint = true;
     else if (DECODER_ERROR.exec(line)?.[1] === this.#decoder) this.#hasComplaint = true;
+    else if (LOST_PACKET.test(line)) {
+      // What was complained about is lost; of the pictures that come, those built on it are damaged.
+      this.#hasComplaint = false;
+      this.#hasLostPacket = true;
+    }
   }
 
   /** The next picture came out of the decoder; true when it is damaged. */
   shown(isKeyFrame: boolean): boolean {
-    const isWholeKeyFrame = isKeyFrame && !this.#isMarked && MARKING_DECODERS.has(this.#decoder);
-    if (isKeyFrame) this.#isDamaged = false;
-    if (!isWholeKeyFrame && (this.#isMarked || this.#hasComplaint)) this.#isDamaged = true;
-    this.#isMarked = this.#hasComplaint = false;
+    if (isKeyFrame) {
+      this.#isDamaged = this.#isMarked || (this.#hasComplaint && !MARKING_DECODERS.has(this.#decoder));
+    } else if (this.#isMarked || this.#hasComplaint || this.#hasLostPacket) this.#isDamaged = true;
+    this.#isMarked = this.#hasComplaint = this.#hasLostPacket = false;
     return this.#isDamaged;
   }
 }

@@ -68,6 +68,7 @@ export const EMPTY_SUMMARY: DecodeSummary = {
   decodedPtsUs: new Float64Array(0),
   damagedPtsUs: new Float64Array(0),
   lastFrameEndPtsUs: null,
+  hasSizeChanges: false,
   complaints: [],
   exitCode: null,
 };

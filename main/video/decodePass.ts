@@ -80,6 +80,7 @@ export class DecodePass {
   #givenDamaged = 0;
   #lastPtsUs = -Infinity;
   #lateFrames = 0;
+  #hasSizeChanges = false;
   #exitCode: number | null = null;
   #hasEnded = false;
   #isWaiting = false;
@@ -135,6 +136,7 @@ export class DecodePass {
       decodedPtsUs: Float64Array.from(this.#decodedPtsUs),
       damagedPtsUs: Float64Array.from(this.#damagedPtsUs),
       lastFrameEndPtsUs: last === undefined ? null : last + typicalFrameUs(this.#decodedPtsUs),
+      hasSizeChanges: this.#hasSizeChanges,
       complaints: [...this.#complaints.list(), ...(this.#lateFrames > 0 ? [late] : [])],
       exitCode: this.#exitCode,
     };
@@ -189,6 +191,8 @@ export class DecodePass {
 
   #shown(frame: ShownFrame): void {
     this.#firstShown ??= frame;
+    const { widthPx, heightPx } = this.#firstShown;
+    this.#hasSizeChanges ||= frame.widthPx !== widthPx || frame.heightPx !== heightPx;
     const isDamaged = this.#damage.shown(frame.isKeyFrame);
     if (frame.ptsUs < (this.#options.fromPtsUs ?? -Infinity)) return;
     if (frame.ptsUs <= (this.#decodedPtsUs.at(-1) ?? -Infinity)) {

@@ -1,5 +1,6 @@
 import type { FootageNotice } from '../../preload/contract/footage.ts';
 import { durationText, mediaTimeText } from '../../preload/contract/time.ts';
+import { UNEQUAL_CODECS } from './frameIndex.ts';
 import type { FrameIndex } from './frameIndex.ts';
 import type { VideoProbe } from './probe.ts';
 import { recordingGaps } from './recordingGaps.ts';
@@ -8,6 +9,8 @@ import { typicalFrameUs } from './timeBase.ts';
 /** Headers round to milliseconds and disagree on whether the last frame's own duration counts. */
 const TOLERATED_FRAMES = 1.5;
 const TOLERATED_US = 100_000;
+/** How much longer than the pictures sound goes on in sound files: recorders interleave within about a second. */
+const TOLERATED_OF_OTHERS_US = 2_000_000;
 /** Frames said to be missing must fill the time said to be missing within this factor of the usual frame. */
 const PLAUSIBLE_FRAME_FACTOR = 4;
 /** Without a frame count, a claim this many times what is there is a forged or template header, not a cut file. */
@@ -19,7 +22,7 @@ type IndexFacts = Pick<
 >;
 type ClaimFacts = Pick<
   VideoProbe,
-  'claimedFrames' | 'claimedDurationUs' | 'containerDurationUs' | 'isInterlaced'
+  'claimedFrames' | 'claimedDurationUs' | 'isClaimShared' | 'containerDurationUs' | 'isInterlaced' | 'codec'
 >;
 
 /** The stretch of media time that a footage is accountable for, and what is to be said about it. */
@@ -34,7 +37,8 @@ function judgeClaim(index: IndexFacts, claims: ClaimFacts): 'met' | 'plausible' 
   const frameUs = typicalFrameUs(index.frameTimesUs);
   const claimedEndUs = claims.claimedDurationUs ?? 0;
   const missingUs = claimedEndUs - index.lastFrameEndUs;
-  if (missingUs <= Math.max(TOLERATED_US, TOLERATED_FRAMES * frameUs)) return 'met';
+  const toleratedUs = claims.isClaimShared ? TOLERATED_OF_OTHERS_US : TOLERATED_US;
+  if (missingUs <= Math.max(toleratedUs, TOLERATED_FRAMES * frameUs)) return 'met';
   if (claims.claimedFrames !== null) {
     const missingFrames = claims.claimedFrames - index.packets;
     if (missingFrames <= 0) return 'met'; // Every frame announced is there: the header's duration is just off.
@@ -70,7 +74,18 @@ function missingNotices(index: IndexFacts, claims: ClaimFacts, endPtsUs: number)
     const text = `The file is incomplete: its header announces ${claims.claimedFrames} frames and ${found} ${verb}.`;
     notices.push({ kind: 'framesMissing', text });
   }
+  const lost = undecodedPackets(index, claims);
+  if (claims.claimedFrames === null && lost > 0) {
+    const text = `Parts of the file are damaged: of its ${index.packets} frames, ${lost} cannot be decoded.`;
+    notices.push({ kind: 'framesMissing', text });
+  }
   return notices;
+}
+
+/** Packets that gave no picture, where the index was made by decoding and a packet should give one. */
+function undecodedPackets(index: IndexFacts, { isInterlaced, codec }: ClaimFacts): number {
+  if (index.source === 'demuxed' || isInterlaced || UNEQUAL_CODECS.includes(codec)) return 0;
+  return index.packets - index.hiddenPackets - index.placeholders - index.frameTimesUs.length;
 }
 
 function gapNotices(frameTimesUs: Float64Array): FootageNotice[] {
@@ -96,7 +111,8 @@ export function footageExtent(index: IndexFacts, claims: ClaimFacts): FootageExt
   const startPtsUs = index.frameTimesUs[0] ?? 0;
   const verdict = judgeClaim(index, claims);
   const endPtsUs = verdict === 'plausible' ? (claims.claimedDurationUs ?? 0) : index.lastFrameEndUs;
-  const claimedUs = Math.max(claims.claimedDurationUs ?? 0, claims.containerDurationUs ?? 0);
+  const claimedEndUs = Math.max(claims.claimedDurationUs ?? 0, claims.containerDurationUs ?? 0);
+  const claimedUs = claimedEndUs - Math.max(0, startPtsUs);
   const foundUs = index.lastFrameEndUs - startPtsUs;
   const isImplausible =
     verdict === 'implausible' || claimedUs > PLAUSIBLE_SPAN_FACTOR * Math.max(foundUs, 1_000_000);

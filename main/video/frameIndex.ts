@@ -7,8 +7,9 @@ import type { VideoProbe } from './probe.ts';
 import { parseTimeBase, typicalFrameUs, usFromTicks } from './timeBase.ts';
 import type { TimeBase } from './timeBase.ts';
 
-/** libavutil's `AV_NOPTS_VALUE` and libavcodec's `AV_PKT_FLAG_DISCARD`. */
+/** libavutil's `AV_NOPTS_VALUE` and libavcodec's `AV_PKT_FLAG_CORRUPT` and `AV_PKT_FLAG_DISCARD`. */
 const NO_PTS = '-9223372036854775808';
+const CORRUPT_FLAG = 0x2;
 const DISCARD_FLAG = 0x4;
 
 /** Containers that store a presentation time with every frame. MPEG-PS, AVI and raw streams do not. */
@@ -25,7 +26,7 @@ const UNREORDERED_CODECS = [
   'huffyuv',
 ];
 /** Codecs with packets that show no picture (VP8's alternate references), or two pictures in one packet. */
-const UNEQUAL_CODECS = ['vp8', 'mpeg1video'];
+export const UNEQUAL_CODECS: readonly string[] = ['vp8', 'mpeg1video'];
 
 /** Every frame of a file by its time, from reading the whole of it. */
 export interface FrameIndex {
@@ -45,6 +46,8 @@ export interface FrameIndex {
   readonly placeholders: number;
   /** True when a frame is shown at a time that no packet carries: it had none, or one that runs backwards. */
   readonly isRepaired: boolean;
+  /** The picture size changes on the way; known only where the index was made by decoding. */
+  readonly hasSizeChanges: boolean;
   readonly complaints: readonly string[];
 }
 
@@ -63,6 +66,8 @@ interface PacketList {
   readonly packets: number;
   readonly hiddenPackets: number;
   readonly placeholders: number;
+  /** Packets of which the demuxer lacks a part. */
+  readonly corruptPackets: number;
   readonly isSound: boolean;
   readonly complaints: readonly string[];
 }
@@ -72,6 +77,9 @@ interface PacketList {
  * count: nothing is lost with it. No picture of any codec fits into one byte.
  */
 const LARGEST_PLACEHOLDER_BYTES = 1;
+
+/** Of an ASF packet whose end does not come, ffmpeg says so in passing only. */
+const LOST_ASF_PACKET = /^\[asf @ [^\]]*\] \[info\] freeing incomplete packet/;
 
 /** Collects lines of `framecrc`: `stream, dts, pts, duration, size, crc[, F=flags]` (libavformat/framecrcenc.c). */
 class PacketCollector {
@@ -83,6 +91,7 @@ class PacketCollector {
   packets = 0;
   hiddenPackets = 0;
   placeholders = 0;
+  corruptPackets = 0;
   isSound = true;
 
   constructor(onProgress: ((ptsUs: number) => void) | undefined) {
@@ -97,9 +106,10 @@ class PacketCollector {
       .map((field) => field.trim());
     this.packets += 1;
     if (Number(bytes) <= LARGEST_PLACEHOLDER_BYTES) this.placeholders += 1;
+    const flagBits = flags.startsWith('F=0x') ? parseInt(flags.slice(4), 16) : 0;
+    if ((flagBits & CORRUPT_FLAG) !== 0) this.corruptPackets += 1;
     if (pts === NO_PTS || this.#timeBase === null) this.isSound = false;
-    else if (flags.startsWith('F=0x') && (parseInt(flags.slice(4), 16) & DISCARD_FLAG) !== 0)
-      this.hiddenPackets += 1;
+    else if ((flagBits & DISCARD_FLAG) !== 0) this.hiddenPackets += 1;
     else this.#take(Number(pts), Number(duration), this.#timeBase);
   }
 
@@ -138,9 +148,10 @@ async function listPackets(path: string, options: IndexOptions): Promise<PacketL
       ...'-c copy -copyinkf -f framecrc -'.split(' '),
     ],
     signal: options.signal,
-    logLevel: 'warning',
+    logLevel: 'info',
     onStderrLine: (line) => {
       complaints.read(line);
+      if (LOST_ASF_PACKET.test(line)) collector.corruptPackets += 1;
       // The muxer replaces times that it does not accept, and says so: then they are not the container's any more.
       hasAlteredTimes ||= /Invalid DTS|[Nn]on-?monoton|Timestamps are unset/.test(line);
     },
@@ -155,9 +166,15 @@ async function listPackets(path: string, options: IndexOptions): Promise<PacketL
     packets: collector.packets,
     hiddenPackets: collector.hiddenPackets,
     placeholders: collector.placeholders,
+    corruptPackets: collector.corruptPackets,
     isSound: collector.isSound && isAscending && !hasAlteredTimes,
     complaints: complaints.list(),
   };
+}
+
+function corruptionNotes({ corruptPackets }: PacketList): string[] {
+  if (corruptPackets === 0) return [];
+  return [`a part of ${corruptPackets === 1 ? 'one frame' : `${corruptPackets} frames`} is missing`];
 }
 
 /** Whether this container's packets correspond to frames one to one, each with its presentation time. */
@@ -188,7 +205,8 @@ async function indexByDecoding(path: string, options: IndexOptions, list: Packet
     hiddenPackets: list.hiddenPackets,
     placeholders: list.placeholders,
     isRepaired: !summary.decodedPtsUs.every((ptsUs) => timesUs.has(ptsUs)),
-    complaints: summary.complaints,
+    hasSizeChanges: summary.hasSizeChanges,
+    complaints: [...corruptionNotes(list), ...summary.complaints],
   };
 }
 
@@ -216,6 +234,7 @@ export async function indexFrames(path: string, options: IndexOptions): Promise<
     hiddenPackets: list.hiddenPackets,
     placeholders: list.placeholders,
     isRepaired: false,
-    complaints: list.complaints,
+    hasSizeChanges: false,
+    complaints: [...corruptionNotes(list), ...list.complaints],
   };
 }

@@ -55,6 +55,8 @@ export interface DecodeSummary {
   /** Those of `decodedPtsUs` in which the decoder reported errors, ascending. */
   readonly damagedPtsUs: Float64Array;
   readonly lastFrameEndPtsUs: number | null;
+  /** True when not all frames had the size of the first. */
+  readonly hasSizeChanges: boolean;
   /** ffmpeg's own complaints, the first few, for the person and the log. */
   readonly complaints: readonly string[];
   readonly exitCode: number | null;

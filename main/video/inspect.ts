@@ -6,6 +6,7 @@ import { indexFrames } from './frameIndex.ts';
 import type { FrameIndex } from './frameIndex.ts';
 import { probeVideo } from './probe.ts';
 import type { VideoProbe } from './probe.ts';
+import { scanTransportStream } from './transportScan.ts';
 
 /** What a footage's row takes from the file itself. */
 export type InspectedFootage = Pick<
@@ -40,22 +41,48 @@ function streamNotices(probe: VideoProbe): FootageNotice[] {
   if (probe.audioStreams > 0)
     notices.push({ kind: 'audioIgnored', text: 'The file has sound, which is not used.' });
   if (probe.videoStreams > 1) {
-    const text = `The file has ${probe.videoStreams} video streams; only the first is used.`;
+    const text = `The file has ${probe.videoStreams} video streams; only the first is used. To have the others looked at, copy each into a file of its own (ffmpeg -i FILE -map 0:V:1 -c copy NEW.mkv) and add those.`;
     notices.push({ kind: 'severalVideoStreams', text });
   }
   return notices;
 }
 
-function timeNotices(index: FrameIndex, startPtsUs: number): FootageNotice[] {
+/** Demuxers of bare coded pictures: whatever time such a file's frames get is counted, not recorded. */
+const TIMELESS_DEMUXERS = [
+  'h264',
+  'hevc',
+  'vvc',
+  'm4v',
+  'mpegvideo',
+  'h261',
+  'h263',
+  'vc1',
+  'cavsvideo',
+  'obu',
+];
+
+function repairNotice({ nominalFps, container }: VideoProbe, index: FrameIndex): FootageNotice[] {
+  if (TIMELESS_DEMUXERS.includes(container)) {
+    const rate = nominalFps === null ? 'a usual frame rate' : `${nominalFps} frames a second`;
+    const text = `The file stores no times; they are counted at ${rate}, which need not be the camera's. Export it as MP4, MKV or TS to have its own.`;
+    return [{ kind: 'timestampsRepaired', text }];
+  }
+  if (!index.isRepaired) return [];
+  const text =
+    'Some frames carry no usable time, or times run backwards; they were put in order by frame rate.';
+  return [{ kind: 'timestampsRepaired', text }];
+}
+
+function timeNotices(probe: VideoProbe, index: FrameIndex, startPtsUs: number): FootageNotice[] {
   const notices: FootageNotice[] = [];
   if (index.hiddenPackets > 0) {
     const text = `An edit list in the file hides ${index.hiddenPackets} of its ${index.packets} frames; they are not shown or analysed.`;
     notices.push({ kind: 'editList', text });
   }
-  if (index.isRepaired) {
-    const text =
-      'Some frames carry no usable time, or times run backwards; they were put in order by frame rate.';
-    notices.push({ kind: 'timestampsRepaired', text });
+  notices.push(...repairNotice(probe, index));
+  if (index.hasSizeChanges) {
+    const text = 'The picture size changes during the recording; boxes are given in the size it starts with.';
+    notices.push({ kind: 'sizeChanges', text });
   }
   if (startPtsUs !== 0) {
     notices.push({
@@ -66,6 +93,34 @@ function timeNotices(index: FrameIndex, startPtsUs: number): FootageNotice[] {
   if (index.complaints.length > 0) {
     const text = `Parts of the file are damaged (${index.complaints[0] ?? ''}).`;
     notices.push({ kind: 'decodeErrors', text });
+  }
+  return notices;
+}
+
+/** Single packets that claim to be scrambled are damaged ones; fewer than this hold no picture. */
+const MIN_SCRAMBLED_PACKETS = 8;
+
+/** What the headers of a transport stream's packets tell and ffmpeg does not. Throws `video.encrypted`. */
+async function transportNotices(
+  path: string,
+  { container, streamId }: VideoProbe,
+  signal: AbortSignal,
+): Promise<FootageNotice[]> {
+  if (container !== 'mpegts' || streamId === null) return [];
+  const { packets, scrambledPackets, isCut } = await scanTransportStream(path, { pid: streamId, signal });
+  const notices: FootageNotice[] = [];
+  if (scrambledPackets >= MIN_SCRAMBLED_PACKETS) {
+    if (scrambledPackets === packets) {
+      const text = 'The video is encrypted; export it again without protection';
+      throw new AppError('video.encrypted', `${text}: ${path}`);
+    }
+    const share = Math.max(1, Math.round((100 * scrambledPackets) / packets));
+    const text = `About ${share} % of the video is encrypted and cannot be looked at; export it again without protection.`;
+    notices.push({ kind: 'framesMissing', text });
+  }
+  if (isCut) {
+    const text = 'The file ends within a packet: it was cut off, and what followed is not there.';
+    notices.push({ kind: 'framesMissing', text });
   }
   return notices;
 }
@@ -85,6 +140,7 @@ export async function inspectFootage(
 ): Promise<Inspection> {
   const { ffmpegPath, signal, onProgress } = options;
   const probe = await probeVideo(path, { ffmpegPath, signal });
+  const ofTransport = await transportNotices(path, probe, signal);
   if (probe.pixelFormat === null) {
     const text = 'The file describes a video stream, but not one picture of it can be decoded';
     throw new AppError('video.noFrames', `${text}: ${path}`);
@@ -98,7 +154,12 @@ export async function inspectFootage(
       onProgress?.(claimedUs === null ? null : Math.min(1, Math.max(0, ptsUs / claimedUs))),
   });
   const extent = footageExtent(index, probe);
-  const notices = [...extent.notices, ...timeNotices(index, extent.startPtsUs), ...streamNotices(probe)];
+  const notices = [
+    ...extent.notices,
+    ...ofTransport,
+    ...timeNotices(probe, index, extent.startPtsUs),
+    ...streamNotices(probe),
+  ];
   return {
     footage: {
       container: probe.container,

@@ -1,4 +1,5 @@
 import { open, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
 import { readContainerClaims, sniffContainer } from './containerClaims.ts';
 import type { ContainerClaims, ContainerFamily } from './containerClaims.ts';
@@ -30,11 +31,15 @@ export interface VideoProbe {
   /** Exact; null when no packet could be read. */
   readonly timeBase: TimeBase | null;
   readonly claimedFrames: number | null;
-  /** Where the video stream ends by its header, from media time 0; null where the container only speaks of all its streams together. */
+  /** Where the video stream ends by its header, from media time 0; null where no header says it. */
   readonly claimedDurationUs: number | null;
+  /** The claim is for all streams together: sound may go on a little longer than the pictures. */
+  readonly isClaimShared: boolean;
   /** Of all streams together, as printed by ffmpeg; estimated from the times themselves where no header says it. */
   readonly containerDurationUs: number | null;
   readonly isInterlaced: boolean;
+  /** A transport stream's PID of the video; null where the container has no such number. */
+  readonly streamId: number | null;
   readonly videoStreams: number;
   readonly audioStreams: number;
   /** As written in the file; `wallMs` only where it names its zone and is not an empty default. */
@@ -120,15 +125,21 @@ const TEXT_DEMUXERS = [
 ];
 
 /** Demuxers that ffmpeg may recognise a file as and that we refuse, in words. */
-function refusedFormatText(demuxer: string): string {
+function refusedFormatText(demuxer: string, path: string): string {
   if (['hls', 'concat', 'dash', 'imf', 'sdp', 'rtsp'].includes(demuxer)) {
     return 'This is a list of other media (a playlist), not footage. Add the files it names instead';
   }
-  if (demuxer === 'image2') {
+  if (demuxer === 'image2' && /%\d*d/.test(basename(path))) {
     return 'The name of this file is a pattern for a series of images. Rename it, or make a video of the images';
   }
-  if (demuxer.endsWith('_pipe') || ['gif', 'apng', 'ico'].includes(demuxer))
-    return 'This is a still image, not footage';
+  if (['gif', 'apng'].includes(demuxer)) return 'This is an image, not footage';
+  if (demuxer === 'jpeg_pipe' || demuxer === 'image2') {
+    return (
+      'This is a still image, or JPEG pictures in a row, which have no times. Of the latter, make a video at the rate ' +
+      'they were recorded at (ffmpeg -f mjpeg -framerate RATE -i FILE -c copy NEW.mkv)'
+    );
+  }
+  if (demuxer.endsWith('_pipe') || demuxer === 'ico') return 'This is a still image, not footage';
   return `Footage in this format (${demuxer}) is not supported. Convert it to MP4 or MKV first`;
 }
 
@@ -137,7 +148,7 @@ function unopenedError(lines: readonly string[], family: ContainerFamily, path: 
   const text = lines.join('\n');
   const refused = /\[(\S+) @ [^\]]+\] \[error\] Format not on whitelist/.exec(text)?.[1];
   if (refused !== undefined && !TEXT_DEMUXERS.includes(refused)) {
-    return new AppError('video.unsupportedFormat', `${refusedFormatText(refused)}: ${path}`);
+    return new AppError('video.unsupportedFormat', `${refusedFormatText(refused, path)}: ${path}`);
   }
   if (family === 'mp4' && /moov atom not found|no tfhd was found|error reading header/.test(text)) {
     return new AppError(
@@ -158,11 +169,14 @@ function creationTimeOf(dump: InputDump, video: StreamDump): VideoProbe['creatio
   return { text, wallMs: wallMs > Date.UTC(1980, 0, 1) ? wallMs : null };
 }
 
-/** The stream's own duration: Matroska's DURATION tag, else the container's where video is all there is in it. */
-function dumpedDurationUs(dump: InputDump, video: StreamDump, family: ContainerFamily): number | null {
+/** Demuxers whose duration is what a header says; that of the others is ffmpeg's own estimate from what is there. */
+const DURATION_DEMUXERS = ['mov', 'matroska', 'flv', 'mxf', 'gxf', 'wtv'];
+
+/** The stream's own duration: Matroska's DURATION tag, else what the header says of the whole. */
+function dumpedDurationUs(dump: InputDump, video: StreamDump): number | null {
   const tagged = parseClockUs(video.metadata.get('DURATION') ?? '');
   if (tagged !== null) return tagged;
-  return dump.streams.length === 1 && (family === 'mp4' || family === 'matroska') ? dump.durationUs : null;
+  return DURATION_DEMUXERS.includes(dump.demuxers[0] ?? '') ? dump.durationUs : null;
 }
 
 function containerName(dump: InputDump, family: ContainerFamily): string {
@@ -185,6 +199,7 @@ function probeOf(source: {
   const [width, height] = [Number(size?.[1] ?? 0), Number(size?.[2] ?? 0)];
   const isSideways = rotationDeg === 90 || rotationDeg === 270;
   const taggedFrames = Number(video.metadata.get('NUMBER_OF_FRAMES') ?? NaN);
+  const moving = dump.streams.filter((stream) => !stream.isAttachedPicture);
   return {
     family,
     container: containerName(dump, family),
@@ -196,12 +211,13 @@ function probeOf(source: {
     nominalFps: fps ? Number(fps[1]) * (fps[2] === 'k' ? 1000 : 1) : null,
     timeBase: source.timeBase,
     claimedFrames: claims.frames ?? (taggedFrames > 0 ? taggedFrames : null),
-    claimedDurationUs: claims.durationUs ?? dumpedDurationUs(dump, video, family),
+    claimedDurationUs: claims.durationUs ?? dumpedDurationUs(dump, video),
+    isClaimShared: moving.length > 1 && claims.durationUs === null && !video.metadata.has('DURATION'),
     containerDurationUs: dump.durationUs,
+    streamId: video.id,
     isInterlaced: /\b(top|bottom) (coded )?first\b/.test(pixels?.[2] ?? ''),
-    videoStreams: dump.streams.filter((stream) => stream.kind === 'Video' && !stream.isAttachedPicture)
-      .length,
-    audioStreams: dump.streams.filter((stream) => stream.kind === 'Audio').length,
+    videoStreams: moving.filter((stream) => stream.kind === 'Video').length,
+    audioStreams: moving.filter((stream) => stream.kind === 'Audio').length,
     creationTime: creationTimeOf(dump, video),
   };
 }

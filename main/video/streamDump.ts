@@ -11,6 +11,8 @@ export interface InputDump {
 }
 
 export interface StreamDump {
+  /** What the container calls the stream: a transport stream's PID; null where it has no such number. */
+  readonly id: number | null;
   readonly kind: string;
   /** What follows `Video: `, one entry for each top-level comma. */
   readonly parts: readonly string[];
@@ -46,7 +48,7 @@ export function parseClockUs(text: string): number | null {
   return wholeSec * 1_000_000 + Math.round(Number(`0.${fraction || '0'}`) * 1_000_000);
 }
 
-const STREAM_LINE = /^\s*Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: (\w+): (.*)$/;
+const STREAM_LINE = /^ {2}Stream #0:\d+(?:\[(0x[0-9a-f]+)\])?(?:\([^)]*\))?: (\w+): (.*)$/;
 const METADATA_LINE = /^\s+([\w.\-]+)\s*: (.*)$/;
 
 /** What the lines read so far describe; metadata belongs to the stream above it, or to the file before any. */
@@ -57,7 +59,8 @@ class DumpReader {
 
   read(line: string): void {
     const stream = STREAM_LINE.exec(line);
-    if (stream !== null) return this.#startStream(stream[1] ?? '', stream[2] ?? '');
+    if (stream !== null)
+      return this.#startStream({ id: stream[1], kind: stream[2] ?? '', text: stream[3] ?? '' });
     const current = this.streams.at(-1);
     const duration = /^ {2}Duration: ([^,]+)/.exec(line)?.[1];
     const rotation = /displaymatrix: rotation of (-?[\d.]+) degrees/.exec(line)?.[1];
@@ -70,9 +73,10 @@ class DumpReader {
     }
   }
 
-  #startStream(kind: string, text: string): void {
+  #startStream({ id, kind, text }: { id: string | undefined; kind: string; text: string }): void {
     const isAttachedPicture = text.includes('(attached pic)');
     this.streams.push({
+      id: id === undefined ? null : Number(id),
       kind,
       parts: splitTopLevel(text),
       metadata: new Map(),

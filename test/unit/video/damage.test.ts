@@ -48,4 +48,15 @@ describe('DamageWatch', () => {
     watch.read('[mjpeg @ 0x5] [error] overread 8');
     expect([watch.shown(true), watch.shown(true)]).toEqual([true, false]);
   });
+
+  it('takes a complaint about a packet that gave no picture for what follows it up to a key frame', () => {
+    const lost = [
+      '[mjpeg @ 0x5] [error] dqt: invalid precision',
+      '[error] Error while decoding stream #0:0: Invalid',
+    ];
+    expect(verdicts(mapped('mjpeg'), lost)).toBe('.xx..');
+    const watch = mapped('mjpeg');
+    for (const line of lost) watch.read(line);
+    expect(watch.shown(true)).toBe(false);
+  });
 });

@@ -106,8 +106,8 @@ describe('showinfo', () => {
     );
     read('[showinfo@all @ 0x5] [info] n:   3 pts:   NOPTS pts_time:NOPTS pos: 1 fmt:gray sar:0/1 s:1x1 i:P');
     expect(all).toEqual([
-      { ptsUs: 80_000, widthPx: 768, heightPx: 432 },
-      { ptsUs: -160_000, widthPx: 640, heightPx: 480 },
+      { ptsUs: 80_000, widthPx: 768, heightPx: 432, isKeyFrame: false },
+      { ptsUs: -160_000, widthPx: 640, heightPx: 480, isKeyFrame: false },
     ]);
   });
 });
@@ -153,7 +153,7 @@ describe('frame times on disk', () => {
 });
 
 describe('footageExtent', () => {
-  const index = (frames: number): Omit<FrameIndex, 'isRepaired' | 'complaints'> => ({
+  const index = (frames: number): Omit<FrameIndex, 'isRepaired' | 'hasSizeChanges' | 'complaints'> => ({
     frameTimesUs: Float64Array.from({ length: frames }, (_, at) => at * 40_000),
     lastFrameEndUs: frames * 40_000,
     packets: frames,
@@ -163,13 +163,15 @@ describe('footageExtent', () => {
   });
   type Claims = Pick<
     VideoProbe,
-    'claimedFrames' | 'claimedDurationUs' | 'containerDurationUs' | 'isInterlaced'
+    'claimedFrames' | 'claimedDurationUs' | 'isClaimShared' | 'containerDurationUs' | 'isInterlaced' | 'codec'
   >;
   const claims = (frames: number | null, seconds: number | null): Claims => ({
     claimedFrames: frames,
     claimedDurationUs: seconds === null ? null : seconds * 1_000_000,
     containerDurationUs: null,
     isInterlaced: false,
+    isClaimShared: false,
+    codec: 'h264',
   });
   const kinds = (frames: number, claimed: Claims): string[] =>
     footageExtent(index(frames), claimed).notices.map(({ kind }) => kind);
@@ -203,6 +205,30 @@ describe('footageExtent', () => {
     ]);
     expect(kinds(100, claims(110, 3_900))).toEqual(['framesMissing', 'durationImplausible']);
     expect(kinds(100, claims(100, 4.05))).toEqual([]);
+  });
+
+  it('lets sound go on a little longer than the pictures, and no more', () => {
+    const shared = (seconds: number): Claims => ({ ...claims(null, seconds), isClaimShared: true });
+    expect(kinds(100, shared(5.9))).toEqual([]);
+    expect(kinds(100, shared(6.1))).toEqual(['endMissing']);
+  });
+
+  it('does not take the time before the first frame for a claim of more', () => {
+    const late = index(100);
+    late.frameTimesUs.forEach((timeUs, at, timesUs) => (timesUs[at] = timeUs + 36_000_000_000));
+    const extent = footageExtent({ ...late, lastFrameEndUs: 36_004_000_000 }, claims(100, 36_004));
+    expect(extent.notices).toEqual([]);
+  });
+
+  it('counts packets that gave no picture where no header counts frames', () => {
+    const decoded = { ...index(23), packets: 27, source: 'decoded' as const };
+    expect(footageExtent(decoded, claims(null, null)).notices).toEqual([
+      {
+        kind: 'framesMissing',
+        text: 'Parts of the file are damaged: of its 27 frames, 4 cannot be decoded.',
+      },
+    ]);
+    expect(footageExtent(decoded, { ...claims(null, null), codec: 'vp8' }).notices).toEqual([]);
   });
 
   it('counts what decoded where the index was made by decoding, but never fields as missing frames', () => {
