@@ -38,6 +38,7 @@ export function modelCard(model: ModelSummary): string {
     ['published at', model.sourceUrl],
     ...model.accuracy.map((figures) => [figures.kind, figuresText(figures)] as const),
     ['here', testText(model)],
+    ['int8', int8Text(model)],
     ['scores', `worth looking at from ${model.defaultMinScore}`],
     ['note', model.note],
   ];
@@ -60,6 +61,15 @@ export function testText({ isInstalled, test }: ModelSummary): string {
   const notice = test.notice === null ? '' : ` (${test.notice})`;
   const memory = `${Math.round(test.peakRssBytes / 1e6)} MB of memory`;
   return `runs on ${test.provider}${notice}: loaded in ${milliseconds(test.loadMs)}, one frame in ${milliseconds(test.runMs)}, ${memory}, ${test.detections} detections on the test frame`;
+}
+
+/** How a version in int8 does beside the model it was made from; null for any other. */
+function int8Text({ int8, test }: ModelSummary): string | null {
+  if (int8 === undefined) return null;
+  if (test?.outcome !== 'passed' || test.timeRatio === undefined)
+    return `not timed against ${int8.of} here; test it`;
+  const verdict = int8.isFasterHere ? 'faster here' : 'not faster here';
+  return `${verdict}: ${test.timeRatio.toFixed(2)} times the time of ${int8.of}`;
 }
 
 function stateText({ isInstalled, partialBytes }: ModelSummary): string {

@@ -106,6 +106,8 @@ const Manifest = z
     input: InputSpec,
     outputs: OutputSpec,
     defaultMinScore: Fraction,
+    /** For a version in int8: the model it was made from, which it is timed against before it is offered. */
+    int8Of: z.string().optional(),
     accuracy: z.strictObject({ published: Accuracy.nullable(), measured: z.array(Accuracy) }),
     provenance: z.string().min(1),
     notes: z.string().nullable(),

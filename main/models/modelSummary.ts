@@ -3,6 +3,7 @@ import type { ModelAccuracy, ModelSummary } from '../../preload/contract/models.
 import { classNamesOf, type Manifest } from '../detect/manifest.ts';
 import { addedModelsFolder, type BrokenModel, type CatalogueModel, type ModelFolders } from './catalogue.ts';
 import { partialBytesOf } from './fetchWeights.ts';
+import { isFasterHere } from './int8Test.ts';
 import { readTest } from './modelTests.ts';
 import { placeOfWeights } from './weightsPlace.ts';
 
@@ -19,8 +20,9 @@ export async function summaryOf(
   { manifest, weightsPath }: CatalogueModel,
   { folders, mirror, isDefault }: SummaryContext,
 ): Promise<ModelSummary> {
-  const { modelId, weights, origin } = manifest;
+  const { modelId, weights, origin, int8Of } = manifest;
   const isInstalled = weightsPath !== null;
+  const test = isInstalled ? await readTest(folders, modelId, weights.sha256) : null;
   const partialBytes = isInstalled ? 0 : await partialBytesOf(folders, manifest);
   return {
     modelId,
@@ -42,7 +44,8 @@ export async function summaryOf(
     isGettable: placeOfWeights(manifest, mirror) !== null,
     partialBytes,
     isRemovable: origin === 'added' || (origin === 'known' && (isInstalled || partialBytes > 0)),
-    test: isInstalled ? await readTest(folders, modelId, weights.sha256) : null,
+    test,
+    ...(int8Of === undefined ? {} : { int8: { of: int8Of, isFasterHere: isFasterHere(test) } }),
   };
 }
 

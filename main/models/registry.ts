@@ -9,6 +9,8 @@ import {
   type CatalogueModel,
   type ModelFolders,
 } from './catalogue.ts';
+import { isFasterHere } from './int8Test.ts';
+import { readTest } from './modelTests.ts';
 import { brokenSummary, summaryOf } from './modelSummary.ts';
 import { readSettings, updateSettings } from './settings.ts';
 
@@ -61,12 +63,26 @@ export async function resolveModel(
 
 /**
  * Makes an installed model the one that runs without a choice use.
- * @throws AppError model.notFound, model.invalidManifest, model.notInstalled.
+ * @throws AppError model.notFound, model.invalidManifest, model.notInstalled; input.invalid for a version in int8 that
+ *   no test found faster on this machine.
  */
 export async function setDefaultModel(folders: ModelFolders, modelId: string): Promise<void> {
   const model = findModel(await readCatalogue(folders), modelId);
   if (model.weightsPath === null) throw notInstalled(model.manifest, folders);
+  await checkIsWorthHaving(model.manifest, folders);
   await updateSettings(folders.userDataFolder, { defaultModelId: modelId });
+}
+
+/** int8 costs accuracy; where it saves no time, it has nothing to give. */
+async function checkIsWorthHaving(
+  { modelId, weights, int8Of }: Manifest,
+  folders: ModelFolders,
+): Promise<void> {
+  if (int8Of === undefined || isFasterHere(await readTest(folders, modelId, weights.sha256))) return;
+  throw new AppError(
+    'input.invalid',
+    `No test has found ${modelId} faster than ${int8Of} on this machine; test it, or use ${int8Of}`,
+  );
 }
 
 /**

@@ -31,6 +31,8 @@ export const ModelTest = z.discriminatedUnion('outcome', [
     /** Time inside `session.run()` of one inference on the made frame. */
     runMs: z.number(),
     peakRssBytes: z.number(),
+    /** For a version in int8: its time over that of the model it was made from, tested in turn; below 1 it is faster. */
+    timeRatio: z.number().positive().optional(),
     /** What it reported on the made frame, which shows nothing: says that it ran, not how good it is. */
     detections: z.number().int(),
   }),
@@ -74,6 +76,8 @@ export const ModelSummary = z.object({
   isRemovable: z.boolean(),
   /** The last test of the installed weights on this machine. */
   test: ModelTest.nullable(),
+  /** Only for a version in int8: of which model, and whether the last test found it faster on this machine. */
+  int8: z.object({ of: z.string(), isFasterHere: z.boolean() }).optional(),
 });
 export type ModelSummary = z.infer<typeof ModelSummary>;
 

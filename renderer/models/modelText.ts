@@ -30,6 +30,16 @@ export function testText({ test, isInstalled }: ModelSummary): string | null {
   return `${figures.join(', ')}${test.notice === null ? '' : ` (${test.notice})`}`;
 }
 
+/** How a version in int8 does beside the model it was made from; null for any other. */
+export function int8Text({ int8, test }: ModelSummary): string | null {
+  if (int8 === undefined) return null;
+  if (test?.outcome !== 'passed' || test.timeRatio === undefined) {
+    return `Test it to see whether it is faster than ${int8.of} on this machine`;
+  }
+  const verdict = int8.isFasterHere ? 'Faster here' : 'Not faster here';
+  return `${verdict}: ${test.timeRatio.toFixed(2)} times the time of ${int8.of}`;
+}
+
 /** What is being done with a model. */
 export function activityText(activity: ModelActivity): string {
   switch (activity.kind) {

@@ -24,6 +24,8 @@ export class ModelsState {
   readonly activities = new SvelteMap<string, ModelActivity>();
   readonly problems = new SvelteMap<string, ErrorText>();
   readonly installed = $derived(this.list.filter((model) => model.isInstalled));
+  /** All but versions in int8 that no test found faster on this machine. */
+  readonly offered = $derived(this.list.filter(({ int8 }) => int8?.isFasterHere !== false));
   readonly default = $derived(this.installed.find((model) => model.isDefault) ?? this.installed[0] ?? null);
   readonly #api: Api;
   readonly #controllers = new Map<string, AbortController>();
