@@ -131,6 +131,8 @@ export default tseslint.config(
   },
   ...folderRules,
   ...ownerRules,
+  // A training tool: taps tensors that no session of the product gives.
+  { files: ['models/training/calibrate.ts'], rules: restricted([], ['onnxruntime-node']) },
   {
     // The app opens no connection by itself: what can open one is in one file, behind `models.get`.
     files: ['main/**/*.ts'],
