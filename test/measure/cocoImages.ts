@@ -102,15 +102,25 @@ function maskImage(image: AnnotatedImage, detections: readonly FrameDetection[])
     const region = regionFromDetection(detection, image);
     return { className: detection.className, score: detection.score, areaPx: region.areaPx, region };
   });
+  // Asked for at every threshold and size range, and each time it is a walk over pixels.
+  const known = new Map<number, number>();
   return {
     truths,
     detections: measured,
     overlap: (d, t) => {
-      const { region, isCrowd } = truths[t]!;
-      const shared = sharedAreaPx(measured[d]!.region, region);
-      return overlapFrom(shared, measured[d]!.areaPx, region.areaPx, isCrowd);
+      const key = d * truths.length + t;
+      const overlap = known.get(key) ?? maskOverlap(measured[d]!.region, truths[t]!);
+      known.set(key, overlap);
+      return overlap;
     },
   };
+}
+
+function maskOverlap(
+  detected: MaskRegion,
+  { region, isCrowd }: { readonly region: MaskRegion; readonly isCrowd: boolean },
+): number {
+  return overlapFrom(sharedAreaPx(detected, region), detected.areaPx, region.areaPx, isCrowd);
 }
 
 function regionFromDetection({ mask, boxInSource }: FrameDetection, image: AnnotatedImage): MaskRegion {

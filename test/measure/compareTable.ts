@@ -21,8 +21,8 @@ export interface ComparedModel {
 }
 
 const HEAD = [
-  ...['COCO box AP', 'AP50', 'mask AP', 'mask AP50', 'person', 'CCTV classes', 'calibration error'],
-  ...['PETS AP', 'recall at precision 0.9', 'at score', 'calibration error', 'cars from above'],
+  ...['COCO box AP', 'AP50', 'mask AP', 'mask AP50', 'person', 'CCTV classes', 'COCO calibration error'],
+  ...['PETS AP', 'recall at precision 0.9', 'at score', 'PETS calibration error', 'cars from above'],
   ...['`session.run` ms', 'whole ms', 'weights MB', 'peak RSS MB'],
 ];
 

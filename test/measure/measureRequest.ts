@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { userDataFolder } from '../../main/loopback/nodePorts.ts';
 
 /** What a measuring tool was asked for. */
 export interface MeasureRequest {
@@ -8,7 +9,7 @@ export interface MeasureRequest {
   readonly modelIds: readonly string[];
   /** `--weights FILE` as often as wanted: other weights of a known model, called after the folder they lie in. */
   readonly weightsPaths: readonly string[];
-  /** `--user-data DIR`: where models that the person added are. */
+  /** `--user-data DIR`: where models that the person added are; the app's own place by default. */
   readonly userDataFolder: string;
   /** `--single-stage DIR`: exported one-stage networks; null where they are not asked for. */
   readonly singleStageFolder: string | null;
@@ -66,7 +67,7 @@ export function parseMeasureRequest(args: readonly string[], tool: MeasureTool):
   return {
     modelIds: values.model ?? tool.modelIds,
     weightsPaths: values.weights ?? [],
-    userDataFolder: values['user-data'] ?? join(tmpdir(), 'sightline-no-added-models'),
+    userDataFolder: values['user-data'] ?? userDataFolder(),
     singleStageFolder: values['single-stage'] ?? tool.singleStageFolder,
     coco: cocoPaths(values.images, values.annotations),
     rounds: parseCount('--rounds', values.rounds) ?? BOOTSTRAP_ROUNDS,
