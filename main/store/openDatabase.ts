@@ -89,6 +89,9 @@ function createCase(
 ): void {
   const newCase = options.newCase;
   if (newCase === null) throw notACase(options.databasePath);
+  // Before the first step: after one that drops a table, SQLite changes the mode and keeps a lock that its next
+  // checkpoint fails at.
+  connection.pragma('journal_mode = WAL');
   connection.transaction(() => {
     connection.pragma(`application_id = ${CASE_APPLICATION_ID}`);
     migrate(connection, migrations, 0);
