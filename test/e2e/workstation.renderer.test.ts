@@ -90,6 +90,23 @@ describe.skipIf(browserPath() === null)('the workstation on a case of three came
     );
   });
 
+  it('makes the list one stop for Tab, and takes the focus along with the arrow keys', async () => {
+    const rows = page.locator('[role=option]');
+    expect(await rows.count()).toBeGreaterThan(1);
+    expect(await page.locator('[role=option][tabindex="0"]').count()).toBe(1);
+    await page.locator('[role=option][aria-selected=true]').focus();
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowUp']) {
+      const before = await page.locator('[role=option][aria-selected=true]').getAttribute('data-finding');
+      await page.keyboard.press(key);
+      await page.waitForFunction(
+        (left) =>
+          document.activeElement?.matches('[role=option][aria-selected=true][tabindex="0"]') === true &&
+          document.activeElement.getAttribute('data-finding') !== left,
+        before,
+      );
+    }
+  });
+
   it('stays where the list is scrolled to, wherever the selected finding is', async () => {
     const list = page.getByRole('listbox', { name: 'Findings in order of time' });
     await list.hover();
