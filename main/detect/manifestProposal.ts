@@ -12,6 +12,8 @@ export interface ManifestProposal {
   readonly recognised: string | null;
   /** What was read, a sentence each, for a person who has never seen a graph. */
   readonly facts: readonly string[];
+  /** What speaks against using it. */
+  readonly cautions: readonly string[];
   readonly questions: readonly ModelQuestion[];
 }
 
@@ -29,20 +31,24 @@ export function proposeManifest(reading: GraphReading, fileName: string): Manife
     origin,
     recognised,
     facts: factsOf(reading, tensors, recognised),
+    cautions: reading.poolsRegions ? [] : [NO_SECOND_STAGE],
     questions: proposeQuestions({ reading, tensors, origin, fileName }),
   };
 }
+
+const NO_SECOND_STAGE =
+  'No second look at regions was found in it: it may be a one-stage detector, which Sightline can run as well, or no detector at all. A trial will show.';
 
 function factsOf(reading: GraphReading, tensors: ProposedTensors, recognised: string | null): string[] {
   const { producer, poolsRegions, classes } = reading;
   const written = producer === '' ? [] : [`It was written by ${producer}.`];
   const known = recognised === null ? [] : [`It looks like ${recognised}.`];
   const stages = poolsRegions
-    ? 'It looks at regions of the picture a second time: a two-stage detector.'
-    : 'No second look at regions was found in it: it may be a one-stage detector, or none at all.';
+    ? ['It looks at regions of the picture a second time: a two-stage detector.']
+    : [];
   const told =
     classes === null ? [] : [`Its last layer tells ${classes} classes apart, background among them.`];
-  return [...known, ...written, stages, ...told, takesText(tensors), ...givesTexts(reading, tensors)];
+  return [...known, ...written, ...stages, ...told, takesText(tensors), ...givesTexts(reading, tensors)];
 }
 
 function takesText({ image, fixedSides }: ProposedTensors): string {

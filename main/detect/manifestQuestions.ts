@@ -50,7 +50,7 @@ function choice(
 const certain = (proposed: string, reason: string): Suggestion => ({ proposed, reason, isCertain: true });
 const guessed = (proposed: string, reason: string): Suggestion => ({ proposed, reason, isCertain: false });
 const byOrigin = (proposed: string, origin: ModelOrigin): Suggestion =>
-  certain(proposed, `So made is ${ORIGIN_NAMES[origin]}`);
+  certain(proposed, `As in ${ORIGIN_NAMES[origin]}`);
 
 /** Chosen for "no such output". */
 export const NO_OUTPUT = '';

@@ -24,7 +24,7 @@ export function trialAdvice(
     );
   if (best.score < defaultMinScore)
     advice.push(
-      `Nothing reaches the score ${defaultMinScore}; the best has ${best.score.toFixed(2)}. Try another order of colours or other numbers for dark and bright before you lower the score.`,
+      `Nothing reaches the score ${defaultMinScore}; the best has ${best.score.toFixed(2)}. If somebody or something is plainly to be seen in this frame, change the order of colours or the numbers for dark and bright; if not, choose another frame.`,
     );
   if (outputs.masks !== null && detections.every(hasNoOutline))
     advice.push('No outline has anything in it. Change what an outline is.');

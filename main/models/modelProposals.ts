@@ -64,9 +64,10 @@ export class ModelProposals {
     this.#read = read;
     const { sha256, bytes, reading } = read;
     const catalogue = await readCatalogue(this.#options.folders);
-    const { recognised, facts, questions } = proposeManifest(reading, basename(path));
+    const { recognised, facts, cautions, questions } = proposeManifest(reading, basename(path));
     return {
-      ...{ path, bytes, sha256, recognised, facts: [...facts], questions: [...questions] },
+      ...{ path, bytes, sha256, recognised, facts: [...facts] },
+      ...{ cautions: [...cautions], questions: [...questions] },
       listedModelId: listedModelId(catalogue, { sha256, fileName: basename(path) }),
     };
   }

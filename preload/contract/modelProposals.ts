@@ -54,6 +54,8 @@ export const ModelProposal = z.object({
   recognised: z.string().nullable(),
   /** What was read, a sentence each. */
   facts: z.array(z.string()),
+  /** What speaks against it, a sentence each; empty where nothing does. */
+  cautions: z.array(z.string()),
   questions: z.array(ModelQuestion),
 });
 export type ModelProposal = z.infer<typeof ModelProposal>;

@@ -12,6 +12,9 @@ export type OpenDialog =
   | { readonly kind: 'models' }
   /** Null where the file says which model it is. */
   | { readonly kind: 'modelFile'; readonly modelId: string | null }
+  /** A model without a manifest, see WizardState; and the choice of a file to try it on. */
+  | { readonly kind: 'modelWizard' }
+  | { readonly kind: 'modelFrame' }
   | {
       readonly kind: 'export';
       readonly range: Pick<ClipRequest, 'footageId' | 'fromPtsUs' | 'toPtsUs' | 'findingId'>;

@@ -13,6 +13,7 @@ import { FindingsState } from '../findings/findingsState.svelte.ts';
 import { FootageState } from '../footage/footageState.svelte.ts';
 import { ImportState } from '../footage/importState.svelte.ts';
 import { ModelsState } from '../models/modelsState.svelte.ts';
+import { WizardState } from '../models/wizardState.svelte.ts';
 import { DetectionCache } from '../player/detectionCache.svelte.ts';
 import { PlayerState } from '../player/playerState.svelte.ts';
 import { RunsState } from '../runs/runsState.svelte.ts';
@@ -40,6 +41,7 @@ export class Workstation {
   readonly timeline: TimelineState;
   readonly runs: RunsState;
   readonly models: ModelsState;
+  readonly wizard: WizardState;
   readonly exhibits: ExhibitsState;
   readonly api: Api;
   /** Times of the clock axis that have footage; none on the other axis, which has no pauses. */
@@ -65,6 +67,7 @@ export class Workstation {
     this.timeline = new TimelineState(api, onError);
     this.runs = new RunsState(api);
     this.models = new ModelsState(api);
+    this.wizard = new WizardState(api);
     this.exhibits = new ExhibitsState(api);
   }
 
@@ -202,6 +205,7 @@ export class Workstation {
     this.timeline.clear();
     this.runs.clear();
     this.imports.dismiss();
+    this.wizard.clear();
     this.detections.setSource(null, null);
   }
 

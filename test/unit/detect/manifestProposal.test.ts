@@ -185,7 +185,8 @@ describe('a file that nobody knows', () => {
   });
 
   test('says where no second stage was found', () => {
-    expect(proposed({ poolsRegions: false }).facts.join()).toMatch(/one-stage/);
+    expect(proposed({ poolsRegions: false }).cautions.join()).toMatch(/one-stage/);
+    expect(proposed({}).cautions).toEqual([]);
   });
 });
 
