@@ -7,11 +7,11 @@ import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
 import { runFfmpeg } from '../../main/video/ffmpegProcess.ts';
 import type { Box } from '../../preload/contract/geometry.ts';
 import { boxArea } from '../../preload/contract/geometry.ts';
-import { pasteGridMask } from '../../preload/contract/maskPaste.ts';
 import { matchRanges, overlapFrom } from './cocoEvaluation.ts';
 import type { EvaluatedImage, RangeMatches } from './cocoEvaluation.ts';
 import type { AnnotatedImage, CocoSet } from './cocoSet.ts';
 import { detectFootage } from './detectFootage.ts';
+import { pasteGridMask } from './maskPaste.ts';
 import { sharedAreaPx } from './maskRegion.ts';
 import type { MaskRegion } from './maskRegion.ts';
 

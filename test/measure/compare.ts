@@ -46,6 +46,7 @@ async function compare(request: MeasureRequest, signal: AbortSignal): Promise<Co
   const tracking: string[][] = [];
   await withEachModel(found, signal, async (model, detector) => {
     const { title, defaultMinScore: minScore } = model;
+    console.error(`accuracy: ${title}`);
     const frames = await detectPets(pets, detector, signal);
     models.push({
       model,

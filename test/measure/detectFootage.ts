@@ -1,6 +1,7 @@
 import type { Detector, FrameDetection } from '../../main/detect/detection.ts';
 import { decodeFrames } from '../../main/video/decodeFrames.ts';
 import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
+import type { DecodeOptions, FrameStream } from '../../main/video/frames.ts';
 import { probeVideo } from '../../main/video/probe.ts';
 import type { SizePx } from '../../preload/contract/geometry.ts';
 import { DEFAULT_RUN_PARAMETERS } from '../../preload/contract/runs.ts';
@@ -24,18 +25,20 @@ export interface DetectFootageOptions {
   readonly limit?: number;
   /** One in this many frames is given to the detector, from the first one on; every one by default. */
   readonly step?: number;
+  /** What decodes; by default the decoder on this thread. */
+  readonly decode?: (path: string, options: DecodeOptions) => FrameStream;
 }
 
 /** Frames of a footage through the product's own decoder and detector, as a run with default parameters does. */
 export async function detectFootage(
   path: string,
   detector: Detector,
-  { signal, limit = Infinity, step = 1 }: DetectFootageOptions,
+  { signal, limit = Infinity, step = 1, decode = decodeFrames }: DetectFootageOptions,
 ): Promise<DetectedFrame[]> {
   const { path: ffmpegPath } = await findFfmpeg({ env: process.env, signal });
   const source = await probeVideo(path, { ffmpegPath, signal });
   const { widthPx, heightPx, fit } = detector.planInput(source, DEFAULT_RUN_PARAMETERS.shortSidePx);
-  const frames = decodeFrames(path, {
+  const frames = decode(path, {
     ffmpegPath,
     signal,
     fromPtsUs: null,

@@ -29,6 +29,7 @@ export async function measureSpeeds(
   const turns: Speed[][] = models.map(() => []);
   for (let turn = 0; turn < TURNS; turn++) {
     for (const [index, model] of models.entries()) {
+      console.error(`speed, turn ${turn + 1} of ${TURNS}: ${model.title}`);
       const args = [PROCESS, JSON.stringify(model), footagePath, String(FRAMES)];
       const { stdout } = await promisify(execFile)(process.execPath, args, { signal });
       turns[index]!.push(Speed.parse(JSON.parse(stdout)));

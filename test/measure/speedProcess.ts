@@ -1,8 +1,11 @@
 /**
- * A process that does what the analyzer does with one model, decoding and detecting, and says what it took:
+ * A process that does what the analyzer does with one model, decoding ahead on a thread and detecting, and says what it
+ * took:
  * `speedProcess.ts MODEL_JSON FOOTAGE FRAMES`, the answer on standard output as JSON.
  */
 import { medianOf } from '../bench/medianMs.ts';
+import { ANALYZER_ENTRIES } from '../../main/loopback/nodePorts.ts';
+import { DecodeThread } from '../../main/video/decodeThread.ts';
 import { detectFootage } from './detectFootage.ts';
 import { loadModel, MeasuredModel } from './measuredModels.ts';
 
@@ -11,10 +14,14 @@ const WARM_UP_FRAMES = 10;
 
 const [modelJson = '', footagePath = '', frameCount = ''] = process.argv.slice(2);
 const { signal } = new AbortController();
+const thread = new DecodeThread(ANALYZER_ENTRIES.decodeThread);
 const detector = await loadModel(MeasuredModel.parse(JSON.parse(modelJson)), signal);
 try {
-  const limit = WARM_UP_FRAMES + Number(frameCount);
-  const frames = await detectFootage(footagePath, detector, { signal, limit });
+  const frames = await detectFootage(footagePath, detector, {
+    signal,
+    limit: WARM_UP_FRAMES + Number(frameCount),
+    decode: (path, options) => thread.decode(path, { ...options, isBackground: true }),
+  });
   const measured = frames.slice(WARM_UP_FRAMES);
   const answer = {
     runMs: medianOf(measured.map(({ inferenceMs }) => inferenceMs)),
@@ -24,4 +31,5 @@ try {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 } finally {
   await detector.dispose();
+  await thread.close();
 }
