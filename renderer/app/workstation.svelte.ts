@@ -2,7 +2,7 @@ import { createContext } from 'svelte';
 import type { Change } from '../../preload/contract/cases.ts';
 import type { Finding, Verdict } from '../../preload/contract/findings.ts';
 import type { Footage } from '../../preload/contract/footage.ts';
-import type { FindingId, FootageId } from '../../preload/contract/ids.ts';
+import type { FindingId, FootageId, RunId } from '../../preload/contract/ids.ts';
 import { DEFAULT_RUN_PARAMETERS } from '../../preload/contract/runs.ts';
 import type { Run } from '../../preload/contract/runs.ts';
 import type { Api, Connection } from '../api/connection.svelte.ts';
@@ -16,6 +16,7 @@ import { ModelsState } from '../models/modelsState.svelte.ts';
 import { WizardState } from '../models/wizardState.svelte.ts';
 import { DetectionCache } from '../player/detectionCache.svelte.ts';
 import { PlayerState } from '../player/playerState.svelte.ts';
+import { providerNotice } from '../runs/runOptionText.ts';
 import { RunsState } from '../runs/runsState.svelte.ts';
 import { footageStretches, isSparse, stretchBeside } from '../timeline/stretches.ts';
 import { TimelineState } from '../timeline/timelineState.svelte.ts';
@@ -50,6 +51,7 @@ export class Workstation {
   );
   #resultsTimer: ReturnType<typeof setTimeout> | null = null;
   #hasChosenScore = false;
+  readonly #saidNotices = new Set<string>();
   /** The run of the footage in the player has written more. */
   #isPictureStale = false;
 
@@ -224,6 +226,7 @@ export class Workstation {
       case 'run':
         void this.attempt(async () => {
           await Promise.all([this.runs.load(), this.footage.load()]);
+          this.#sayHowItRuns(change.runId);
           await this.#refreshCoverage(change.footageId);
         });
         this.#followResults();
@@ -240,6 +243,15 @@ export class Workstation {
         break;
     }
   };
+
+  /** Says once that another provider runs than was asked for; the run keeps saying so in its details. */
+  #sayHowItRuns(runId: RunId): void {
+    const run = this.runs.byId.get(runId);
+    const notice = run === undefined ? null : providerNotice(run);
+    if (notice === null || run?.state !== 'running' || this.#saidNotices.has(notice)) return;
+    this.#saidNotices.add(notice);
+    this.notices.showInfo(notice);
+  }
 
   async #refreshCoverage(footageId: FootageId): Promise<void> {
     if (this.footage.coverage.has(footageId)) await this.footage.loadCoverage(footageId);

@@ -1,5 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { FootageId, RunId } from '../../preload/contract/ids.ts';
+import type { ProviderSettings, WantedProvider } from '../../preload/contract/providers.ts';
 import type { Run, RunParameters, RunProgress, RunState } from '../../preload/contract/runs.ts';
 import type { Api } from '../api/connection.svelte.ts';
 
@@ -23,6 +24,8 @@ export const RUN_STATE_WORDS: Readonly<Record<RunState, string>> = {
 export class RunsState {
   list = $state.raw<readonly Run[]>([]);
   isLoaded = $state(false);
+  /** What runs can be calculated by here, and what they are unless asked otherwise; null until it is asked for. */
+  providers = $state.raw<ProviderSettings | null>(null);
   readonly progress = new SvelteMap<RunId, RunProgress>();
   readonly byId = $derived(new Map(this.list.map((run) => [run.runId, run])));
   readonly underWay = $derived(this.list.filter((run) => isUnderWay(this.stateOf(run))));
@@ -67,8 +70,9 @@ export class RunsState {
     footageIds: readonly FootageId[],
     modelId: string | null,
     parameters: RunParameters,
+    provider: WantedProvider | null = null,
   ): Promise<void> {
-    await this.#api.runs.start({ footageIds: [...footageIds], modelId, parameters });
+    await this.#api.runs.start({ footageIds: [...footageIds], modelId, parameters, provider });
     await this.load();
   }
 
@@ -90,7 +94,15 @@ export class RunsState {
 
   /** The same model and parameters once more. */
   async retry(run: Run): Promise<void> {
-    await this.start([run.footageId], run.modelId, run.parameters);
+    await this.start([run.footageId], run.modelId, run.parameters, run.wantedProvider);
+  }
+
+  async loadProviders(): Promise<void> {
+    this.providers = await this.#api.runs.providers();
+  }
+
+  async setProvider(wanted: WantedProvider): Promise<void> {
+    this.providers = await this.#api.runs.setProvider({ wanted });
   }
 
   #replace(run: Run): void {
