@@ -62,7 +62,15 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   ['coverage', lookup({}, () => listCoverage)],
   ['footage', lookup({}, () => listFootage)],
-  ['models', { options: { id: text }, opensCase: false, worksThroughQueue: false, prepare: prepareModels }],
+  [
+    'models',
+    {
+      options: { id: text, frame: text, out: text, answer: texts },
+      opensCase: false,
+      worksThroughQueue: false,
+      prepare: prepareModels,
+    },
+  ],
   ['verify', lookup({}, () => verify)],
   ['export', lookup(exportOptions(), prepareExport)],
 ]);

@@ -32,6 +32,11 @@ export const HELP = `Usage: sightline COMMAND [OPTIONS]
   models add FILE    add weights (.onnx) of a listed model, or a model of your own by its
                      manifest (.model.json) with the weights beside it
     --id ID            which listed model the weights are; found out by hash when left out
+  models propose FILE
+                     say what an .onnx file without a manifest tells of itself, and what it does not
+    --frame CLIP[@SEC] run it on that frame of a clip, or on a picture, and list what it finds
+    --answer ID=ANSWER answer a question in another way than proposed; may be repeated
+    --out M.model.json write the manifest that follows, for models add
   models test ID     run it once on this machine
   models remove ID   delete what was fetched or added of it
   models default ID  use it where no model is named

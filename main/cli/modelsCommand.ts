@@ -7,6 +7,7 @@ import { EXIT } from './exitCodes.ts';
 import type { ExitCode } from './exitCodes.ts';
 import { accuracyText, modelCard, modelRow, MODEL_COLUMNS, testText } from './modelsText.ts';
 import { tableText } from './output.ts';
+import { proposeModel } from './proposeModel.ts';
 import { ProgressLine } from './progressLine.ts';
 import { UsageError } from './usageError.ts';
 
@@ -17,22 +18,29 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['show', showModel],
   ['get', getModel],
   ['add', addModel],
+  ['propose', proposeModel],
   ['test', testModel],
   ['remove', removeModel],
   ['default', setDefault],
 ]);
 
+const PROPOSE_OPTIONS = ['frame', 'out', 'answer'] as const;
+
 /** `sightline models` and what comes after it. @throws UsageError. */
 export function prepareModels(values: CommandValues, positionals: readonly string[]): Work {
   const [name, argument, ...rest] = positionals;
   if (values['id'] !== undefined && name !== 'add') throw new UsageError('--id goes with models add.');
+  if (PROPOSE_OPTIONS.some((option) => values[option] !== undefined) && name !== 'propose')
+    throw new UsageError(`--${PROPOSE_OPTIONS.join(', --')} go with models propose.`);
   if (rest.length > 0) throw new UsageError(`What is ${rest.join(' ')} meant to be?`);
   if (name === undefined || (name === 'list' && argument === undefined)) return listModels;
   if (name === 'mirror') return (context) => mirror(argument ?? null, context);
   const action = ACTIONS.get(name);
   if (action === undefined) throw new UsageError(`There is no command models ${name}.`);
   if (argument === undefined) {
-    throw new UsageError(`models ${name} needs ${name === 'add' ? 'a FILE' : 'the ID of a model'}.`);
+    throw new UsageError(
+      `models ${name} needs ${name === 'add' || name === 'propose' ? 'a FILE' : 'the ID of a model'}.`,
+    );
   }
   return (context) => action(argument, values, context);
 }

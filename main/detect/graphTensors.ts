@@ -42,10 +42,17 @@ export function proposeTensors(reading: GraphReading, fileName: string): Propose
   };
 }
 
-/** `float32 [1, 3, height, width]`; `?` stands for what is not stated. */
+/** Exporters make up names for lengths that nobody named, longer than any that a person gives. */
+const LONGEST_NAME = 12;
+
+/** `float32 [1, 3, height, width]`; `?` stands for what is not stated or made up. */
 export function tensorText({ type, dims }: TensorReading): string {
-  const shape = dims === null ? '?' : dims.map((side) => side ?? '?').join(', ');
+  const shape = dims === null ? '?' : dims.map(sideText).join(', ');
   return `${type ?? '?'} [${shape}]`;
+}
+
+function sideText(side: number | string | null): string {
+  return side === null || (typeof side === 'string' && side.length > LONGEST_NAME) ? '?' : String(side);
 }
 
 function imageOf({ inputs }: GraphReading, fileName: string): TensorReading {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ModelSummary } from '../../preload/contract/models.ts';
+import { runTool } from '../codedClips.ts';
 import { bundledManifest } from '../detect/temporaryModel.ts';
 import { tinyDetector } from '../detect/tinyDetector.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
@@ -54,6 +55,42 @@ describe('sightline models', () => {
     expect(JSON.parse((await run('show', 'faster-rcnn-compact', '--json')).stdout)).toMatchObject({
       test: { outcome: 'passed' },
     });
+  });
+
+  it('proposes a manifest for a file without one, tries it, and writes what models add takes', async () => {
+    const shop = join(folder, 'shop');
+    await mkdir(shop);
+    const path = join(shop, 'shop.onnx');
+    await writeFile(path, tinyDetector(bundledManifest('fasterrcnn-12')));
+    const picture = join(shop, 'red.png');
+    await runTool(['-f', 'lavfi', '-i', 'color=red:size=320x240', '-frames:v', '1', picture]);
+    const answers = ['channelOrder=BGR', 'pixelValues=bytesCaffe', 'classes=coco80From1'].flatMap(
+      (answer) => ['--answer', answer],
+    );
+    const out = join(shop, 'shop.model.json');
+    const { code, stdout, stderr } = await run('propose', path, '--frame', picture, '--out', out, ...answers);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/channelOrder = BGR .*as you say/);
+    expect(stdout).toMatch(/^ {2}boxSpace = inputPixels .*Most two-stage models/m);
+    expect(stdout).toMatch(/^person +(0\.99|1\.00) +\d/m);
+    expect(stderr).toMatch(/sightline models add .*shop\.model\.json keeps the model/);
+    expect((await run('add', out)).code).toBe(0);
+    expect((await run('propose', path, '--out', out)).stderr).toMatch(/already a file of this name/);
+    const shown = await run('show', 'shop', '--json');
+    expect(JSON.parse(shown.stdout)).toMatchObject({ name: 'shop', isInstalled: true, origin: 'added' });
+    const asJson: unknown = JSON.parse((await run('propose', path, '--json')).stdout);
+    expect(asJson).toMatchObject({ trial: null, manifest: { weights: { file: 'shop.onnx' } } });
+  });
+
+  it.each([
+    [['propose'], /needs a FILE/],
+    [['propose', 'x.onnx', '--answer', 'colour'], /QUESTION=ANSWER/],
+    [['propose', 'x.onnx', '--answer', 'colour=red'], /There is no question colour/],
+    [['show', 'mask-rcnn-compact', '--frame', 'x.mp4'], /go with models propose/],
+  ])('names what is wrong in models %j', async (args, message) => {
+    const { code, stderr } = await run(...args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
   });
 
   it('adds a model by its manifest, makes it the default and removes it', async () => {
