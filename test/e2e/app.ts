@@ -13,8 +13,8 @@ import { RPCLink } from '@orpc/client/websocket';
 import type { ContractRouterClient } from '@orpc/contract';
 import { chromium } from 'playwright-core';
 import type { Page } from 'playwright-core';
-import { tokenProtocols } from '../../main/loopback/access.ts';
 import type { Contract } from '../../preload/contract/contract.ts';
+import { openSocket } from '../loopbackSocket.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -64,14 +64,23 @@ export interface RunningApp {
  * import and analyse `paths`.
  */
 export async function startApp(
-  options: { paths?: readonly string[]; caseFolder?: string; env?: Readonly<Record<string, string>> } = {},
+  options: {
+    paths?: readonly string[];
+    caseFolder?: string;
+    env?: Readonly<Record<string, string>>;
+    /** Any free one by default. */
+    port?: number;
+  } = {},
 ): Promise<RunningApp> {
   await promisify(execFile)(process.execPath, ['scripts/build.mjs', 'renderer', '--if-stale'], { cwd: root });
   const folder = await mkdtemp(join(tmpdir(), 'sightline-e2e-'));
   const caseFolder = options.caseFolder ?? join(folder, 'case');
   const child = spawn(
     process.execPath,
-    ['main/loopback/main.ts', '--no-open', '--case', caseFolder, ...(options.paths ?? [])],
+    [
+      ...['main/loopback/main.ts', '--no-open', '--case', caseFolder],
+      ...['--port', String(options.port ?? 0), ...(options.paths ?? [])],
+    ],
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -112,8 +121,7 @@ async function connectApi(
   origin: string,
   token: string,
 ): Promise<{ api: RunningApp['api']; disconnect: () => void }> {
-  const websocket = new WebSocket(`${origin.replace('http', 'ws')}/rpc`, tokenProtocols(token));
-  await once(websocket, 'open');
+  const websocket = await openSocket(origin, token);
   const api: RunningApp['api'] = createORPCClient(new RPCLink({ websocket }));
   return { api, disconnect: () => websocket.close() };
 }
