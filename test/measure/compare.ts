@@ -1,7 +1,7 @@
 /**
  * `npm run measure:compare`: every installed model, older weights and one-stage networks beside them, in one run on
  * one machine: accuracy on COCO and PETS, cars from steeply above, time and memory. With `--write` it makes all tables
- * of accuracy in BENCHMARKS.md and the curve in docs anew.
+ * of accuracy in BENCHMARKS.md, the one in docs/models.md and the curve in docs anew.
  */
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { writeBenchmarksSection } from './benchmarksFile.ts';
 import { matchCocoSet } from './cocoImages.ts';
 import { cocoMarkdown, findCocoSet } from './cocoMeasurement.ts';
-import { compareMarkdown } from './compareTable.ts';
+import { choiceMarkdown, compareMarkdown } from './compareTable.ts';
 import type { ComparedModel } from './compareTable.ts';
 import { curveFigure } from './curveFigure.ts';
 import { sampledPtsUs } from './detectFootage.ts';
@@ -86,6 +86,8 @@ async function main(): Promise<void> {
     if (request.isWriting) await writeBenchmarksSection(name, markdown, { script: 'measure:compare', args });
   }
   if (!request.isWriting) return;
+  const inDocs = { script: 'measure:compare', args, file: 'docs/models.md' } as const;
+  await writeBenchmarksSection('measure:compare', choiceMarkdown(models), inDocs);
   const curves = pets.map((result) => ({ title: result.title, points: petsCurve(result) }));
   await writeFile(CURVE_PATH, curveFigure('Persons on PETS 2009 S2.L1: precision over recall', curves));
 }

@@ -55,6 +55,20 @@ function summaryRow({ model, speed, coco, pets, steepView }: ComparedModel): str
   ];
 }
 
+/** What a person who chooses a model asks first, for docs/models.md. */
+export function choiceMarkdown(models: readonly ComparedModel[]): string {
+  const head = ['COCO box AP', 'COCO mask AP', 'PETS recall at precision 0.9', 'cars from above'];
+  const rows = models.map(({ model, speed, coco, pets, steepView }) => [
+    model.title,
+    percentText(cocoFigures(coco.boxes, everyImage(coco.boxes)).AP),
+    percentText(coco.masks === null ? null : cocoFigures(coco.masks, everyImage(coco.masks)).AP),
+    percentText(petsOperatingPoint(pets)?.recall),
+    `${steepView.atDefault.foundFrames} of ${steepView.atDefault.carFrames}`,
+    ...[speed.runMs, model.weightsBytes / 1e6].map((value) => value.toFixed(1)),
+  ]);
+  return markdownTable(['model', ...head, '`session.run` ms', 'weights MB'], rows);
+}
+
 /** Every compact model against its own first stage, and newer weights against each older ones of the same model. */
 function comparedPairs(
   models: readonly ComparedModel[],

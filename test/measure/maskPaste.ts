@@ -1,8 +1,6 @@
+import { MASK_THRESHOLD } from '../../main/detect/maskGrid.ts';
 import type { Box, SizePx } from '../../preload/contract/geometry.ts';
 import { gridFromRle } from '../../preload/contract/maskRle.ts';
-
-/** Probability above which a pixel is inside (torchvision's and COCO's evaluation code both use > 0.5). */
-export const MASK_THRESHOLD = 0.5;
 
 /** A binary mask over a part of a frame: uint8 [heightPx, widthPx], 1 inside, its corner at (xPx, yPx). */
 export interface PastedMask extends SizePx {

@@ -9,6 +9,8 @@ export interface MeasureRequest {
   readonly modelIds: readonly string[];
   /** `--weights FILE` as often as wanted: other weights of a known model, called after the folder they lie in. */
   readonly weightsPaths: readonly string[];
+  /** `--proposals N` as often as wanted: each model once more with at most N proposals. */
+  readonly proposals: readonly number[];
   /** `--user-data DIR`: where models that the person added are; the app's own place by default. */
   readonly userDataFolder: string;
   /** `--single-stage DIR`: exported one-stage networks; null where they are not asked for. */
@@ -33,7 +35,7 @@ export interface MeasureTool {
   readonly modelIds: readonly string[];
   /** Where exported one-stage networks are looked for unless told; null for a tool that only takes them when told. */
   readonly singleStageFolder: string | null;
-  /** Options besides `--model`, `--weights` and `--user-data`. */
+  /** Options besides `--model`, `--weights`, `--proposals` and `--user-data`. */
   readonly options: readonly ToolOption[];
 }
 
@@ -56,9 +58,15 @@ export function parseMeasureRequest(args: readonly string[], tool: MeasureTool):
   const list = { type: 'string', multiple: true } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { model: list, weights: list, 'user-data': { type: 'string' }, ...TOOL_OPTIONS },
+    options: {
+      model: list,
+      weights: list,
+      proposals: list,
+      'user-data': { type: 'string' },
+      ...TOOL_OPTIONS,
+    },
   });
-  const accepted: readonly string[] = ['model', 'weights', 'user-data', ...tool.options];
+  const accepted: readonly string[] = ['model', 'weights', 'proposals', 'user-data', ...tool.options];
   const foreign = Object.keys(values).find((name) => !accepted.includes(name));
   if (foreign !== undefined) throw new RangeError(`--${foreign} means nothing to this tool`);
   const limit = parseCount('--limit', values.limit) ?? Infinity;
@@ -67,6 +75,7 @@ export function parseMeasureRequest(args: readonly string[], tool: MeasureTool):
   return {
     modelIds: values.model ?? tool.modelIds,
     weightsPaths: values.weights ?? [],
+    proposals: (values.proposals ?? []).flatMap((text) => parseCount('--proposals', text) ?? []),
     userDataFolder: values['user-data'] ?? userDataFolder(),
     singleStageFolder: values['single-stage'] ?? tool.singleStageFolder,
     coco: cocoPaths(values.images, values.annotations),

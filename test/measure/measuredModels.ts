@@ -26,7 +26,11 @@ export const MeasuredModel = z.object({
   defaultMinScore: z.number(),
   /** How it is loaded: as the product does, or by the adapter for one-stage networks. */
   loading: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('product'), manifestJson: z.string() }),
+    z.object({
+      kind: z.literal('product'),
+      manifestJson: z.string(),
+      maxProposals: z.number().nullable(),
+    }),
     z.object({ kind: z.literal('singleStage'), pointOffsetCells: z.number() }),
   ]),
 });
@@ -42,19 +46,31 @@ export async function findModels(request: MeasureRequest, signal: AbortSignal): 
   const folders = { modelsFolder: MODELS_FOLDER, userDataFolder: request.userDataFolder };
   const catalogue = await readCatalogue(folders);
   const ids = request.modelIds.flatMap((id) => (id === 'all' ? installedIds(catalogue) : [id]));
-  const models: MeasuredModel[] = [];
+  const exported: MeasuredModel[] = [];
   for (const id of new Set(ids)) {
     const { manifest, weightsPath } = await resolveModel(folders, id, signal);
-    models.push(await productModel(id, manifest, weightsPath, signal));
+    exported.push(await productModel(id, manifest, weightsPath, signal));
   }
   for (const path of request.weightsPaths) {
     const manifest = await manifestFor(path, catalogue);
     const title = `${manifest.modelId} (${basename(dirname(resolve(path)))})`;
-    models.push(await productModel(title, manifest, path, signal));
+    exported.push(await productModel(title, manifest, path, signal));
   }
+  const models = exported.flatMap((model) => [model, ...withFewerProposals(model, request.proposals)]);
   if (request.singleStageFolder === null) return models;
   const { manifest } = await resolveModel(folders, SIZE_RULE_OF, signal);
   return [...models, ...(await findSingleStageModels(request.singleStageFolder, manifest.defaultMinScore))];
+}
+
+/** The model once more for each number of proposals. */
+function withFewerProposals(model: MeasuredModel, proposals: readonly number[]): MeasuredModel[] {
+  const { loading, title } = model;
+  if (loading.kind !== 'product') return [];
+  return proposals.map((maxProposals) => ({
+    ...model,
+    title: `${title}, ${maxProposals} proposals`,
+    loading: { ...loading, maxProposals },
+  }));
 }
 
 function installedIds({ models }: Catalogue): string[] {
@@ -71,7 +87,7 @@ async function productModel(
   const { sha256, bytes } = await hashFile(weightsPath, signal);
   const manifestJson = JSON.stringify({ ...manifest, weights: { ...manifest.weights, sha256, bytes } });
   const { modelId, defaultMinScore } = manifest;
-  const loading = { kind: 'product', manifestJson } as const;
+  const loading = { kind: 'product', manifestJson, maxProposals: null } as const;
   return { title, modelId, weightsPath, weightsBytes: bytes, defaultMinScore, loading };
 }
 
@@ -110,7 +126,8 @@ export async function loadModel(model: MeasuredModel, signal: AbortSignal): Prom
   const { modelId, weightsPath, loading } = model;
   const threads = availableParallelism();
   if (loading.kind === 'product') {
-    return await createDetector({ manifestJson: loading.manifestJson, weightsPath, threads, signal });
+    const { manifestJson, maxProposals } = loading;
+    return await createDetector({ manifestJson, maxProposals, weightsPath, threads, signal });
   }
   const path = join(MODELS_FOLDER, `${SIZE_RULE_OF}.model.json`);
   const { input } = parseManifest(await readFile(path, 'utf8'), path);
