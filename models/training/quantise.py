@@ -46,7 +46,12 @@ def data_inputs(graph, node):
 
 
 def gives_result(graph, node, consumers):
-    """Whether a result of the graph follows with no other weights in between (shapes, and what RoiAlign cuts, aside)."""
+    """Whether a result of the graph follows with no other weights in between (shapes, and what RoiAlign cuts, aside).
+
+    Masks do not count: of a convolution that only a Sigmoid follows, 256 steps are more than anyone looks at.
+    """
+    if node.op_type == 'Conv' and gives_map(graph, node, consumers):
+        return False
     seen, waiting = set(), list(node.output)
     while waiting:
         name = waiting.pop()
@@ -58,6 +63,15 @@ def gives_result(graph, node, consumers):
                 waiting.extend(output for output in reader.output if output not in seen)
                 seen.update(reader.output)
     return False
+
+
+def gives_map(graph, node, consumers):
+    """Whether nothing but a Sigmoid, and DepthToSpace before it, lies between a convolution and a result."""
+    readers = consumers.get(node.output[0], [])
+    if len(readers) != 1 or readers[0].op_type not in ('DepthToSpace', 'Sigmoid'):
+        return False
+    reader = readers[0]
+    return reader.output[0] in graph.outputs if reader.op_type == 'Sigmoid' else gives_map(graph, reader, consumers)
 
 
 class Chosen:
@@ -77,7 +91,7 @@ def choose_nodes(graph, values, float_parts):
     def can_be_integer(node):
         names = [*data_inputs(graph, node), *node.output]
         is_wanted = not any(part in name for part in float_parts for name in (node.name, *node.output))
-        return is_wanted and all(name in values for name in names)
+        return is_wanted and all(name in values for name in names) and not set(node.output) & set(graph.outputs)
 
     weighted = [node for node in graph.nodes if is_weighted(graph, node) and can_be_integer(node)]
     chosen = Chosen(node for node in weighted if not gives_result(graph, node, consumers))
@@ -89,7 +103,7 @@ def choose_nodes(graph, values, float_parts):
     while is_shrinking:
         useless = [node for node in between if node in chosen
                    and not any(reader in chosen for name in node.output for reader in consumers.get(name, []))
-                   and not (node.op_type in COMPUTING and len(consumers.get(node.input[0], [])) == 1)]
+                   and not (node.op_type == 'LeakyRelu' and len(consumers.get(node.input[0], [])) == 1)]
         chosen.ids.difference_update(map(id, useless))
         is_shrinking = bool(useless)
     return chosen
