@@ -5,10 +5,10 @@ import type { StoredFootage } from '../store/store.ts';
 import { lowerBound, midpointAfter, midpointBefore, upperBound } from '../video/clipCut.ts';
 import type { PacketCut } from '../video/clipCut.ts';
 import { findDecodeStart, findPacketCut } from '../video/clipCutSearch.ts';
-import type { CutRequest } from '../video/clipCutSearch.ts';
 import { seekBeforeKey } from '../video/clipPackets.ts';
 import { EXACT_CONTAINER, copyContainer } from '../video/clipWrite.ts';
 import type { ClipContainer, FrameWindow } from '../video/clipWrite.ts';
+import type { CutRequest } from '../video/cutRequest.ts';
 import { decodableFrames, trustedFrames, undecodableNotes } from './undecodable.ts';
 
 /** What a clip is taken from. */

@@ -4,20 +4,7 @@ import type { PacketCut } from './clipCut.ts';
 import { readPackets, seekWithin } from './clipPackets.ts';
 import type { Packet } from './clipPackets.ts';
 import { findCutByTrial, showsRecordedFrames } from './clipTrial.ts';
-import type { ClipContainer } from './clipWrite.ts';
-
-export interface CutRequest {
-  readonly ffmpegPath: string;
-  readonly path: string;
-  /** PTS of every frame of the recording, µs, ascending. */
-  readonly frameTimesUs: Float64Array;
-  /** PTS of the first and last frame wanted, taken from the frame times. */
-  readonly firstPtsUs: number;
-  readonly lastPtsUs: number;
-  /** What the clip will be written into. */
-  readonly container: ClipContainer;
-  readonly signal: AbortSignal;
-}
+import type { CutRequest } from './cutRequest.ts';
 
 /**
  * H.264 and HEVC reorder at most 16 frames (H.264 A.3.1 `MaxDpbFrames`, HEVC A.4 `sps_max_num_reorder_pics`), so

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keysBefore, lowerBound, midpointAfter, midpointBefore } from './clipCut.ts';
 import type { PacketCut } from './clipCut.ts';
-import type { CutRequest } from './clipCutSearch.ts';
+import type { CutRequest } from './cutRequest.ts';
 import { hashFrames } from './clipFrames.ts';
 import type { HashedFrame } from './clipFrames.ts';
 import { seekBeforeKey, seekWithin } from './clipPackets.ts';

@@ -1,0 +1,15 @@
+import type { ClipContainer } from './clipWrite.ts';
+
+/** Which frames of a recording a cut is to hold. */
+export interface CutRequest {
+  readonly ffmpegPath: string;
+  readonly path: string;
+  /** PTS of every frame of the recording, µs, ascending. */
+  readonly frameTimesUs: Float64Array;
+  /** PTS of the first and last frame wanted, taken from the frame times. */
+  readonly firstPtsUs: number;
+  readonly lastPtsUs: number;
+  /** What the clip will be written into. */
+  readonly container: ClipContainer;
+  readonly signal: AbortSignal;
+}
