@@ -1,5 +1,5 @@
 /**
- * `node test/bench/timeline.ts`: the real screen on a case of 100,000 findings in a real browser, zooming and panning
+ * `npm run bench:timeline`: the real screen on a case of 100,000 findings in a real browser, zooming and panning
  * its timeline by wheel and going through the list, with the time between the frames of the screen.
  */
 import { mkdtemp, rm } from 'node:fs/promises';

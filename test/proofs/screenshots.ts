@@ -174,8 +174,6 @@ try {
         await showScene(page, finding);
         const name = `${size.width}x${size.height}-${colorScheme}.png`;
         await page.screenshot({ path: join(outputFolder, name) });
-        if (size.width === 1440 && colorScheme === 'dark')
-          await page.screenshot({ path: join(outputFolder, 'workstation.png') });
       }
     } finally {
       await open.close();
