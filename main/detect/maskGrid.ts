@@ -1,7 +1,9 @@
 import type { Box } from '../../preload/contract/geometry.ts';
 import type { GridMask } from '../../preload/contract/findings.ts';
-import { MASK_THRESHOLD } from '../../preload/contract/maskPaste.ts';
 import { rleFromGrid } from '../../preload/contract/maskRle.ts';
+
+/** Probability above which a pixel is inside (torchvision's and COCO's evaluation code both use > 0.5). */
+export const MASK_THRESHOLD = 0.5;
 
 /** Mask R-CNN's mask resolution (He et al. 2017, figure 4), kept for every stored mask. */
 export const MASK_SIZE_CELLS = 28;

@@ -3,15 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 /** Names under which this machine itself is reached; any other `Host` is a rebound DNS name. */
 const OWN_HOST_NAMES = new Set(['127.0.0.1', 'localhost', '[::1]']);
-/** Precedes the token among a WebSocket's subprotocols, for clients that have no cookie. */
-const TOKEN_PROTOCOL_PREFIX = 'sightline.token.';
-/** The subprotocol the server answers with, so that the token itself is never echoed. */
+/** The WebSocket subprotocol of the contract. */
 export const RPC_PROTOCOL = 'sightline.rpc';
-
-/** The subprotocols a client without a cookie connects with. */
-export function tokenProtocols(token: string): string[] {
-  return [RPC_PROTOCOL, `${TOKEN_PROTOCOL_PREFIX}${token}`];
-}
 
 /** 256 bits, in characters that fit a URL's fragment, a header and a subprotocol. */
 export function createToken(): string {
@@ -44,19 +37,17 @@ export function refusalOf(headers: IncomingHttpHeaders, isPage: boolean): 403 | 
 export interface Session {
   /** Value of a `Set-Cookie` header. */
   readonly setCookie: string;
-  /** Whether the request carries this session, as a cookie or as a token among its subprotocols. */
+  /** Whether the request carries this session. */
   readonly isOpenFor: (headers: IncomingHttpHeaders) => boolean;
 }
 
 /** Named per port, because cookies of one host are shared by all of its ports. */
-export function createSession(token: string, port: number): Session {
+export function createSession(port: number): Session {
   const name = `sightline-${port}`;
   const secret = createToken();
   return {
     setCookie: `${name}=${secret}; Path=/; HttpOnly; SameSite=Strict`,
-    isOpenFor: (headers) =>
-      isSameSecret(cookieOf(headers.cookie, name), secret) ||
-      isSameSecret(tokenAmong(headers['sec-websocket-protocol']), token),
+    isOpenFor: (headers) => isSameSecret(cookieOf(headers.cookie, name), secret),
   };
 }
 
@@ -68,11 +59,4 @@ export function bearerToken(header: string | undefined): string | undefined {
 function cookieOf(header: string | undefined, name: string): string | undefined {
   const pairs = (header ?? '').split(';').map((pair) => pair.trim());
   return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
-}
-
-function tokenAmong(header: string | undefined): string | undefined {
-  const protocols = (header ?? '').split(',').map((protocol) => protocol.trim());
-  return protocols
-    .find((protocol) => protocol.startsWith(TOKEN_PROTOCOL_PREFIX))
-    ?.slice(TOKEN_PROTOCOL_PREFIX.length);
 }

@@ -52,7 +52,7 @@ export async function serveLoopback(options: LoopbackOptions): Promise<Loopback>
   const server = createServer();
   const port = await listen(server, options.port);
   const token = createToken();
-  const session = createSession(token, port);
+  const session = createSession(port);
   const app = createApp(options, { token, session });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   server.on('request', (request, response) => void listener(request, response));

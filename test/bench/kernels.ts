@@ -5,10 +5,10 @@ import { assignByCost } from '../../main/track/assignment.ts';
 import type { TrackerInput } from '../../main/track/track.ts';
 import { createTrackerState, stepTracker } from '../../main/track/tracker.ts';
 import { trackerParameters } from '../../main/track/trackerParameters.ts';
-import { pasteGridMask } from '../../preload/contract/maskPaste.ts';
 import { gridFromRle, rleFromGrid } from '../../preload/contract/maskRle.ts';
 import { randomSequence } from '../measure/randomSequence.ts';
 import { medianMs } from './medianMs.ts';
+import { pasteGridMask } from '../measure/maskPaste.ts';
 
 /** One line of the table: a time, and what it is to be read against. */
 export interface Timing {

@@ -6,11 +6,11 @@ import type { ContractRouterClient } from '@orpc/contract';
 import { CONNECT_MESSAGE } from '../../preload/contract/bridge.ts';
 import type { Contract } from '../../preload/contract/contract.ts';
 import { serveContract } from '../../main/electron/contractPort.ts';
-import { tokenProtocols } from '../../main/loopback/access.ts';
 import { serveLoopback } from '../../main/loopback/server.ts';
 import type { Host, Log } from '../../main/ports.ts';
 import { ipcMain } from '../electron/standIn.ts';
 import type { MessagePortMain } from '../electron/standIn.ts';
+import { openSocket } from '../loopbackSocket.ts';
 
 export type Api = ContractRouterClient<Contract>;
 
@@ -51,14 +51,7 @@ async function connectOverPort(host: Host, log: Log): Promise<Connection> {
 /** Through the real loopback server. */
 async function connectOverSocket(host: Host, log: Log): Promise<Connection> {
   const loopback = await serveLoopback({ host, pageFolder: '/nowhere', port: 0, log });
-  const websocket = new WebSocket(
-    `${loopback.origin.replace('http', 'ws')}/rpc`,
-    tokenProtocols(loopback.token),
-  );
-  const opened = Promise.withResolvers<void>();
-  websocket.addEventListener('open', () => opened.resolve());
-  websocket.addEventListener('error', () => opened.reject(new Error('the socket did not open')));
-  await opened.promise;
+  const websocket = await openSocket(loopback.origin, loopback.token);
   const api: Api = createORPCClient(new SocketLink({ websocket }));
   return {
     api,

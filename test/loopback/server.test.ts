@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket as NodeSocket } from 'ws';
-import { RPC_PROTOCOL, tokenProtocols } from '../../main/loopback/access.ts';
+import { RPC_PROTOCOL } from '../../main/loopback/access.ts';
 import { serveLoopback } from '../../main/loopback/server.ts';
 import type { Loopback } from '../../main/loopback/server.ts';
 import { fixtureHost } from '../contract/fixtureHost.ts';
@@ -154,14 +154,12 @@ describe('contract socket', () => {
       socket.on('error', (error) => resolve(error.message));
     });
 
-  it('opens for a session and for a token, which it does not echo', async () => {
+  it('opens for a session', async () => {
     expect(await outcomeOf('/rpc', [RPC_PROTOCOL], { cookie })).toBe(`open ${RPC_PROTOCOL}`);
-    expect(await outcomeOf('/rpc', tokenProtocols(loopback.token), {})).toBe(`open ${RPC_PROTOCOL}`);
   });
 
   it.each([
-    ['without either', '/rpc', [RPC_PROTOCOL], {}, '401'],
-    ['with a wrong token', '/rpc', tokenProtocols('wrong'), {}, '401'],
+    ['without one', '/rpc', [RPC_PROTOCOL], {}, '401'],
     ['for another host name', '/rpc', [RPC_PROTOCOL], { host: 'example.org' }, '421'],
     ['for another origin', '/rpc', [RPC_PROTOCOL], { origin: 'https://example.org' }, '403'],
     ['for another port', '/rpc', [RPC_PROTOCOL], { origin: 'http://127.0.0.1:1' }, '403'],

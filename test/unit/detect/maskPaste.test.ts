@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { frameBitmap, pasteGrid, pasteGridMask } from '../../../preload/contract/maskPaste.ts';
 import { gridMaskFrom } from '../../../main/detect/maskGrid.ts';
+import type { SizePx } from '../../../preload/contract/geometry.ts';
+import { pasteGrid, pasteGridMask } from '../../measure/maskPaste.ts';
+import type { PastedMask } from '../../measure/maskPaste.ts';
 
 /** Pasted by torchvision; made by models/training/makeGolden.py (command in the README beside it). */
 const golden = z
@@ -19,6 +21,16 @@ const golden = z
     ),
   })
   .parse(JSON.parse(readFileSync(new URL('../../golden/detect/paste.json', import.meta.url), 'utf8')));
+
+/** The whole frame's bitmap, uint8 [heightPx, widthPx], of a pasted part. */
+function frameBitmap(mask: PastedMask, frame: SizePx): Uint8Array {
+  const bitmap = new Uint8Array(frame.widthPx * frame.heightPx);
+  for (let y = 0; y < mask.heightPx; y++) {
+    const row = mask.inside.subarray(y * mask.widthPx, (y + 1) * mask.widthPx);
+    bitmap.set(row, (mask.yPx + y) * frame.widthPx + mask.xPx);
+  }
+  return bitmap;
+}
 
 function bitmapFromRuns(runs: readonly number[]): Uint8Array {
   return Uint8Array.from(runs.flatMap((length, i) => new Array<number>(length).fill(i % 2)));
