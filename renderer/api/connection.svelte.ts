@@ -83,6 +83,22 @@ export class Connection {
   }
 }
 
+/**
+ * Makes a call again on each next connection until one of them lasts to its answer. Only for calls that may be carried
+ * out twice, such as storing a value: whether the host had done it when it went away is not known.
+ */
+export async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (thrown) {
+      if (!(thrown instanceof ConnectionLostError)) throw thrown;
+      // The connection's own loop has to notice first, so that the next call waits for a new one.
+      await nextAddress(FIRST_RETRY_MS);
+    }
+  }
+}
+
 /** Resolves when the address got another fragment, which may carry a token, or after a while. */
 async function nextAddress(longestMs: number): Promise<void> {
   const controller = new AbortController();

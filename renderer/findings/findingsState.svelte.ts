@@ -1,5 +1,6 @@
 import type { ClassCount, Finding, FindingFilter } from '../../preload/contract/findings.ts';
 import type { FindingId } from '../../preload/contract/ids.ts';
+import { untilAnswered } from '../api/connection.svelte.ts';
 import type { Api } from '../api/connection.svelte.ts';
 import { LatestCall } from '../api/latestCall.ts';
 import { FindingEdits } from './findingEdits.ts';
@@ -29,7 +30,7 @@ export class FindingsState {
   constructor(api: Api, onError: (thrown: unknown) => void) {
     this.#api = api;
     this.#onError = onError;
-    this.#edits = new FindingEdits((input) => api.findings.setVerdict(input));
+    this.#edits = new FindingEdits((input) => untilAnswered(() => api.findings.setVerdict(input)));
     this.#refresh = new LatestCall({
       call: (input, signal) => this.#query(input, signal),
       onAnswer: (answer) => this.#take(answer),
