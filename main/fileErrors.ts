@@ -8,6 +8,7 @@ const MEANINGS: Readonly<Record<string, readonly [code: ErrorCode, text: string]
   EPERM: ['file.unreadable', 'The system does not allow Sightline to read this'],
   EISDIR: ['file.isFolder', 'This is a folder, not a file'],
   ELOOP: ['file.unreadable', 'This link leads in a circle'],
+  EROFS: ['file.unreadable', 'This place is read-only'],
   EIO: ['file.unreadable', 'The disk could not read this; it may be damaged'],
   ENOSPC: ['disk.full', 'The disk is full'],
   EEXIST: ['file.exists', 'There is already something at this place'],

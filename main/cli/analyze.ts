@@ -60,6 +60,10 @@ interface Refused {
   readonly message: string;
 }
 
+/** What footage is called. A file in a folder that has such a name and is no video is damaged, not something else. */
+const FOOTAGE_NAME =
+  /\.(mp4|m4v|mov|mkv|webm|avi|ts|mts|m2ts|mpe?g|vob|ps|flv|3gp|wmv|asf|mxf|ogv|[hx]?26[45]|hevc|dav|av|mjpe?g|ifv)$/i;
+
 /** `sightline analyze`: adds the footage, analyses what has not been analysed like this yet, reports clip by clip. */
 export async function analyze(options: AnalyzeOptions, context: CommandContext): Promise<ExitCode> {
   const { output, host } = context;
@@ -79,7 +83,8 @@ export async function analyze(options: AnalyzeOptions, context: CommandContext):
   else printReport(clips, refused, context);
   if (clips.some((clip) => clip.state === 'failed')) return EXIT.failed;
   const isGivenByName = new Set(options.paths.map((path) => resolve(path)));
-  const counts = (file: Refused): boolean => file.code !== 'video.notVideo' || isGivenByName.has(file.path);
+  const counts = (file: Refused): boolean =>
+    file.code !== 'video.notVideo' || isGivenByName.has(file.path) || FOOTAGE_NAME.test(file.path);
   const isWhole = clips.every((clip) => clip.state === 'done') && !refused.some(counts);
   return isWhole ? EXIT.ok : EXIT.incomplete;
 }

@@ -8,8 +8,10 @@ import type { Inspection } from '../video/inspect.ts';
 import { cameraFromPath } from './cameraName.ts';
 import type { FrameTimesCache } from './frameTimesCache.ts';
 import { clockFromHints, machineUtcOffsetMin } from './recordingClock.ts';
+import { checkSettled } from './original.ts';
 import { ReceivedFiles } from './receivedFiles.ts';
 import { scanPaths } from './scanPaths.ts';
+import type { ScannedPath } from './scanPaths.ts';
 import { sha256Steps } from './sha256.ts';
 
 /** Often enough for a bar that moves. */
@@ -26,6 +28,7 @@ export interface ImportOptions {
   readonly inspect: (path: string, signal: AbortSignal) => Promise<Inspection>;
 }
 
+type ScannedFile = Extract<ScannedPath, { kind: 'file' }>;
 type Outcome = Extract<ImportEvent, { kind: 'added' | 'duplicate' | 'refused' }>;
 
 /**
@@ -65,7 +68,7 @@ function refusal(path: string, thrown: unknown): Outcome {
 }
 
 async function* importFile(
-  file: { readonly path: string; readonly bytes: number },
+  file: ScannedFile,
   options: ImportOptions,
   signal: AbortSignal,
 ): AsyncGenerator<ImportEvent, Outcome> {
@@ -79,10 +82,12 @@ async function* importFile(
       const message = `This is the same recording as ${known.path}, byte for byte: ${path}`;
       return { kind: 'duplicate', path, footageId: known.footageId, message };
     }
-    return { kind: 'added', path, footage: await addFootage({ ...file, sha256 }, options, signal) };
+    return { kind: 'added', path, footage: await addFootage(file, sha256, { ...options, signal }) };
   } catch (thrown) {
     signal.throwIfAborted();
-    return refusal(path, thrown);
+    // What is said of a file that somebody writes to, or has taken away, is said for that reason.
+    const change = await checkSettled(file).catch((changed: unknown) => changed);
+    return refusal(path, change ?? thrown);
   }
 }
 
@@ -102,18 +107,19 @@ async function* hashFile(
 }
 
 async function addFootage(
-  file: { readonly path: string; readonly bytes: number; readonly sha256: string },
-  options: ImportOptions,
-  signal: AbortSignal,
+  file: ScannedFile,
+  sha256: string,
+  options: ImportOptions & { readonly signal: AbortSignal },
 ): Promise<Footage> {
-  const { store, frameTimes, changes, nowWallMs } = options;
-  const fileName = basename(file.path);
-  const { frameTimesUs, probe, footage: inspected } = await options.inspect(file.path, signal);
+  const { store, frameTimes, changes, nowWallMs, signal } = options;
+  const { path, bytes } = file;
+  const fileName = basename(path);
+  const { frameTimesUs, probe, footage: inspected } = await options.inspect(path, signal);
+  await checkSettled(file);
   const footage = {
     ...inspected,
-    ...file,
-    fileName,
-    camera: cameraFromPath(file.path, new ReceivedFiles(store.caseFolder).folder),
+    ...{ path, bytes, sha256, fileName },
+    camera: cameraFromPath(path, new ReceivedFiles(store.caseFolder).folder),
     clock: clockFromHints({
       creationTime: probe.creationTime,
       fileName,

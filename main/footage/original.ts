@@ -28,6 +28,24 @@ export async function checkOriginal(footage: StoredFootage, signal: AbortSignal)
   await checkContent(footage, footage.path, signal);
 }
 
+/**
+ * Refuses a file that is not as it was when it was found: what was read of it may be of two states.
+ * @throws AppError `file.changed`, `file.notFound` or `file.unreadable`.
+ */
+export async function checkSettled(file: {
+  readonly path: string;
+  readonly bytes: number;
+  readonly mtimeMs: number;
+}): Promise<void> {
+  const status = await stat(file.path).catch((thrown: unknown) => {
+    throw appErrorFromFileSystem(thrown, file.path);
+  });
+  if (status.size === file.bytes && status.mtimeMs === file.mtimeMs) return;
+  const text =
+    'The file changed while it was read: it is still being recorded or copied. Add it when it is finished';
+  throw new AppError('file.changed', `${text}: ${file.path}`);
+}
+
 /** @throws AppError `file.changed` unless the file at `path` has the footage's SHA-256. */
 export async function checkContent(footage: StoredFootage, path: string, signal: AbortSignal): Promise<void> {
   const sha256 = await sha256OfFile(path, signal);

@@ -1,4 +1,4 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
 import { appErrorFromFileSystem } from '../fileErrors.ts';
@@ -11,7 +11,7 @@ const NATURAL_ORDER = new Intl.Collator('en', { numeric: true, sensitivity: 'bas
 
 /** One file found, or a path that could not be read. */
 export type ScannedPath =
-  | { readonly kind: 'file'; readonly path: string; readonly bytes: number }
+  | { readonly kind: 'file'; readonly path: string; readonly bytes: number; readonly mtimeMs: number }
   | { readonly kind: 'refused'; readonly path: string; readonly error: AppError };
 
 /**
@@ -31,13 +31,28 @@ async function* scanPath(path: string, seen: Set<string>, signal: AbortSignal): 
     if (seen.has(real)) return;
     seen.add(real);
     const status = await stat(real);
-    if (status.isFile()) yield { kind: 'file', path, bytes: status.size };
+    if (status.isFile()) yield { kind: 'file', path, bytes: status.size, mtimeMs: status.mtimeMs };
     else if (status.isDirectory()) yield* scanFolder(path, seen, signal);
     else throw new AppError('file.unreadable', `This is neither a file nor a folder: ${path}`);
   } catch (thrown) {
     signal.throwIfAborted();
-    yield { kind: 'refused', path, error: appErrorFromFileSystem(thrown, path) };
+    yield { kind: 'refused', path, error: (await nameError(path)) ?? appErrorFromFileSystem(thrown, path) };
   }
+}
+
+/** What is wrong with the name itself, where something has it that cannot be opened by it. */
+async function nameError(path: string): Promise<AppError | null> {
+  if (path.includes('\uFFFD')) {
+    const text = 'The name of this file is not valid UTF-8, so it cannot be opened. Rename it';
+    return new AppError('file.unreadable', `${text}: ${path}`);
+  }
+  const isLink = await lstat(path).then(
+    (status) => status.isSymbolicLink(),
+    () => false,
+  );
+  const target = isLink ? await stat(path).catch((error: unknown) => error) : null;
+  const isDangling = target instanceof Error && 'code' in target && target.code === 'ENOENT';
+  return isDangling ? new AppError('file.notFound', `This link leads to where nothing is: ${path}`) : null;
 }
 
 async function* scanFolder(

@@ -196,12 +196,26 @@ export class Scheduler {
     outcome: Extract<AttemptOutcome, { kind: 'done' }>,
   ): Promise<RunState> {
     const { store, log, nowWallMs } = this.#options;
+    const change = await this.#changeOf(footage);
+    if (change !== null) return this.#fail(run, change);
     const state = outcome.isComplete && !hasUnseenFrames(footage) ? 'done' : 'incomplete';
     if (outcome.complaints.length > 0) {
       log('info', 'runs', `ffmpeg complained about ${footage.path}`, { complaints: outcome.complaints });
     }
     await store.write.finishRun(run.runId, state, nowWallMs());
     return state;
+  }
+
+  /** Why what was looked at is not what was added, where the file was written to meanwhile; else null. */
+  async #changeOf(footage: StoredFootage): Promise<ErrorData | null> {
+    const signal = this.#active?.abort.signal ?? new AbortController().signal;
+    return this.#options.prepareFootage(footage, signal).then(
+      () => null,
+      (thrown: unknown) => {
+        const error = errorDataFrom(thrown);
+        return error.code === 'file.changed' ? error : null;
+      },
+    );
   }
 
   async #recover(run: Run, footage: StoredFootage, reason: string): Promise<RunState> {

@@ -2,6 +2,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
 import type { Log } from '../ports.ts';
+import type { FileLock } from '../fileLock.ts';
 import { acquireCaseLock } from './caseLock.ts';
 import { casePaths } from './openDatabase.ts';
 import type { ReadCalls, ThreadStart, WriteCalls } from './protocol.ts';
@@ -23,14 +24,16 @@ export interface OpenStoreOptions {
 
 /**
  * Opens a case folder: takes its lock, starts the writer (which makes the case or migrates it) and then the reader.
- * @throws AppError `case.notFound`, `case.notACase`, `case.locked`, `case.tooNew`, `case.damaged`, `disk.full`.
+ * @throws AppError `case.notFound`, `case.notACase`, `case.locked`, `case.tooNew`, `case.damaged`, `disk.full`, `file.unreadable` where
+ * nothing can be written.
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const caseFolder = resolve(options.caseFolder);
   const paths = casePaths(caseFolder);
-  if (options.create) await mkdir(caseFolder, { recursive: true });
-  else await requireCase(caseFolder, paths.database);
-  const lock = await acquireCaseLock(paths.lock, options.nowWallMs);
+  if (!options.create) await requireCase(caseFolder, paths.database);
+  const lock = await takeFolder(options, caseFolder, paths.lock).catch((thrown: unknown) => {
+    throw unwritableError(thrown, caseFolder);
+  });
   const threads: StoreThread[] = [];
   const close = (): Promise<void> => closeAll(threads).finally(() => lock.release());
   try {
@@ -49,6 +52,25 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     await close();
     throw thrown;
   }
+}
+
+async function takeFolder(
+  options: OpenStoreOptions,
+  caseFolder: string,
+  lockPath: string,
+): Promise<FileLock> {
+  if (options.create) await mkdir(caseFolder, { recursive: true });
+  return acquireCaseLock(lockPath, options.nowWallMs);
+}
+
+/** A case is written to even when it is only looked at: its lock and its log are files beside the database. */
+function unwritableError(thrown: unknown, caseFolder: string): unknown {
+  const systemCode = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  if (systemCode === 'ENOSPC')
+    return new AppError('disk.full', `The disk is full. Case: ${caseFolder}`, { cause: thrown });
+  if (!['EROFS', 'EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'EEXIST'].includes(systemCode)) return thrown;
+  const text = `Nothing can be written here (${systemCode}). Choose another folder, or copy the case to where it can be written`;
+  return new AppError('file.unreadable', `${text}: ${caseFolder}`, { cause: thrown, detail: { systemCode } });
 }
 
 function writerStart(options: OpenStoreOptions, caseFolder: string, databasePath: string): ThreadStart {

@@ -86,9 +86,18 @@ class DumpReader {
   }
 }
 
+const DUMP_START = /Input #0, [\w,]+, from '/;
+
 /** Reads the dump of input 0 out of stderr's lines; null where ffmpeg did not get as far as describing it. */
 export function parseInputDump(stderrLines: readonly string[]): InputDump | null {
-  const lines = stderrLines.filter((line) => line.startsWith('[info] ')).map((line) => line.slice(7));
+  // Some of ffmpeg's complaints have no line break, and the dump then begins behind one of them, without its level.
+  const lines = stderrLines
+    .map((line) => {
+      const at = line.search(DUMP_START);
+      return at < 0 ? line : `[info] ${line.slice(at)}`;
+    })
+    .filter((line) => line.startsWith('[info] '))
+    .map((line) => line.slice(7));
   const first = lines.findIndex((line) => line.startsWith('Input #0, '));
   if (first < 0) return null;
   const demuxers = /^Input #0, (.*), from '/.exec(lines[first] ?? '')?.[1]?.split(',') ?? [];

@@ -1,0 +1,138 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
+
+const TS_PACKET = 188;
+const SCRAMBLED = 0x80;
+
+export const ffmpegPath = (await findFfmpeg({ env: process.env })).path;
+
+/** Forty pictures at 10 a second, which no two are alike. */
+const PICTURES = ['-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=10:d=4'];
+const SMALL_PICTURES = ['-f', 'lavfi', '-i', 'testsrc=s=160x120:r=10:d=4'];
+const SOUND = ['-f', 'lavfi', '-i', 'sine=d=4'];
+/** A key frame every second. */
+const X264 = [
+  '-c:v',
+  'libx264',
+  '-preset',
+  'veryfast',
+  '-pix_fmt',
+  'yuv420p',
+  '-g',
+  '10',
+  '-sc_threshold',
+  '0',
+];
+
+/** How ffmpeg makes each sound file that the odd ones are made from; bit-exact, so the same in every run. */
+const SOURCES = {
+  'sound.mp4': [...PICTURES, ...X264],
+  'sound.mkv': [...PICTURES, ...X264],
+  'sound.ts': [...PICTURES, ...X264],
+  'sound.h264': [...PICTURES, ...X264, '-bf', '0', '-f', 'h264'],
+  'larger.h264': ['-f', 'lavfi', '-i', 'testsrc2=s=640x480:r=10:d=4', ...X264, '-bf', '0', '-f', 'h264'],
+  'sound.flv': [...PICTURES, ...X264],
+  'sound.wmv': [...PICTURES, '-c:v', 'wmv2', '-b:v', '500k'],
+  'sound.mxf': [...PICTURES, '-r', '25', '-c:v', 'mpeg2video', '-b:v', '2M'],
+  'talking.flv': [...PICTURES, ...SOUND, ...X264, '-c:a', 'aac'],
+  'twoCameras.mkv': [...PICTURES, ...SMALL_PICTURES, '-map', '0', '-map', '1', ...X264],
+  'twoCameras.ts': [...PICTURES, ...SMALL_PICTURES, '-map', '0', '-map', '1', ...X264],
+  'startsAt10h.mp4': [...PICTURES, ...X264, '-output_ts_offset', '36000'],
+  'row.mjpeg': [...PICTURES, '-c:v', 'mjpeg', '-f', 'mjpeg'],
+} as const;
+type Source = keyof typeof SOURCES;
+
+/** Makes a sound file in the folder and gives its path. */
+export async function makeSource(folder: string, source: Source): Promise<string> {
+  const path = join(folder, source);
+  const quiet = ['-nostdin', '-v', 'error', '-y'];
+  await promisify(execFile)(ffmpegPath, [...quiet, ...SOURCES[source], '-fflags', '+bitexact', path]);
+  return path;
+}
+
+async function altered(path: string, name: string, alter: (bytes: Buffer) => Buffer): Promise<string> {
+  const alteredPath = path.replace(/[^/\\]+$/, name);
+  await writeFile(alteredPath, alter(await readFile(path)));
+  return alteredPath;
+}
+
+/** A copy that ends after this share of its bytes, plus so many. */
+export async function cut(path: string, shareFrac: number, extraBytes = 0): Promise<string> {
+  const keep = (bytes: Buffer): number =>
+    Math.floor((bytes.length * shareFrac) / TS_PACKET) * TS_PACKET + extraBytes;
+  return altered(path, `cut-${shareFrac}-${extraBytes}.${path.split('.').at(-1) ?? ''}`, (bytes) =>
+    bytes.subarray(0, keep(bytes)),
+  );
+}
+
+/** A copy with a hole of noise in its middle, as a bad sector leaves it; the noise is the same in every run. */
+export async function hole(path: string, holeBytes = 4_000): Promise<string> {
+  return altered(path, `hole.${path.split('.').at(-1) ?? ''}`, (bytes) => {
+    let state = 1;
+    const from = Math.floor(bytes.length / 2);
+    for (let at = from; at < from + holeBytes; at += 1) {
+      state = (state * 48_271) % 2_147_483_647;
+      bytes[at] = state & 0xff;
+    }
+    return bytes;
+  });
+}
+
+/** A copy of a transport stream whose video (PID 0x100) is scrambled from this share of the packets on. */
+export async function scramble(path: string, fromFrac: number): Promise<string> {
+  return altered(path, `scrambled-${fromFrac}.ts`, (bytes) => {
+    const from = Math.floor((bytes.length * fromFrac) / TS_PACKET) * TS_PACKET;
+    for (let at = from; at < bytes.length; at += TS_PACKET) {
+      if ((bytes.readUInt16BE(at + 1) & 0x1fff) !== 0x100) continue;
+      const flags = bytes[at + 3] ?? 0;
+      const payload = at + 4 + ((flags & 0x20) === 0 ? 0 : 1 + (bytes[at + 4] ?? 0));
+      bytes[at + 3] = flags | SCRAMBLED;
+      for (let i = payload; i < at + TS_PACKET; i += 1) bytes[i] = (bytes[i] ?? 0) ^ 0x5a;
+    }
+    return bytes;
+  });
+}
+
+/** A copy of a Matroska file whose first track says that it is encrypted. */
+export async function sayEncrypted(path: string): Promise<string> {
+  return altered(path, 'encrypted.mkv', (bytes) => {
+    // ContentEncodings > ContentEncoding > ContentEncodingType 1 and ContentEncryption > ContentEncAlgo 5 (AES).
+    const element = Buffer.from('6d808e62408b5033810150358447e18105', 'hex');
+    return insertInFirstTrack(bytes, element);
+  });
+}
+
+/** Puts an element at the end of the first TrackEntry and lengthens what it lies in; sizes have room in ffmpeg's files. */
+function insertInFirstTrack(bytes: Buffer, element: Buffer): Buffer {
+  const id = Buffer.from('1654ae6b', 'hex');
+  // The first is the entry of the SeekHead that points to it.
+  const tracksAt = bytes.indexOf(id, bytes.indexOf(id) + id.length);
+  const entryAt = bytes.indexOf(0xae, tracksAt + 5);
+  const [tracks, entry] = [sizeAt(bytes, tracksAt + 4), sizeAt(bytes, entryAt + 1)];
+  const endAt = entryAt + 1 + entry.length + entry.value;
+  writeSize(bytes, tracksAt + 4, { ...tracks, value: tracks.value + element.length });
+  writeSize(bytes, entryAt + 1, { ...entry, value: entry.value + element.length });
+  return Buffer.concat([bytes.subarray(0, endAt), element, bytes.subarray(endAt)]);
+}
+
+interface Size {
+  readonly value: number;
+  readonly length: number;
+}
+
+function sizeAt(bytes: Buffer, at: number): Size {
+  const length = Math.clz32(bytes[at] ?? 1) - 23;
+  const value = bytes
+    .subarray(at + 1, at + length)
+    .reduce((sum, byte) => sum * 256 + byte, (bytes[at] ?? 0) & (0xff >> length));
+  return { value, length };
+}
+
+function writeSize(bytes: Buffer, at: number, { value, length }: Size): void {
+  for (let i = length - 1, rest = value; i >= 0; i -= 1, rest = Math.floor(rest / 256))
+    bytes[at + i] = rest & 0xff;
+  bytes[at] = (bytes[at] ?? 0) | (1 << (8 - length));
+}
