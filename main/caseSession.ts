@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { CaseSummary, Change } from '../preload/contract/cases.ts';
 import { AppError } from '../preload/contract/errors.ts';
 import type { FootageId } from '../preload/contract/ids.ts';
@@ -107,7 +107,7 @@ export class CaseSession implements CaseHandlers {
     const session = new CaseSession(options);
     const { store, ports } = options;
     // The store holds the case's lock, and nothing of this session exports yet.
-    await removeLeftDrafts(join(store.caseFolder, EXHIBITS_FOLDER)).catch((error: unknown) => {
+    await session.#removeLeftExports().catch((error: unknown) => {
       ports.log('warn', 'exhibits', `What a killed export left could not be removed: ${String(error)}`);
     });
     await new ReceivedFiles(store.caseFolder)
@@ -154,6 +154,16 @@ export class CaseSession implements CaseHandlers {
       await this.#scheduler.close();
     } finally {
       await this.store.close();
+    }
+  }
+
+  async #removeLeftExports(): Promise<void> {
+    const exhibits = await this.store.read.queryExhibits();
+    const folder = join(this.caseFolder, EXHIBITS_FOLDER);
+    const removed = await removeLeftDrafts(folder, new Set(exhibits.map(({ path }) => basename(path))));
+    for (const name of removed) {
+      const message = `An export ended before it was complete, and what it left was removed; export it again: ${name}`;
+      this.#options.ports.log('warn', 'exhibits', message);
     }
   }
 
