@@ -6,7 +6,7 @@ import type { FrameDetection } from '../../main/detect/detection.ts';
 import { createDetector } from '../../main/detect/detector.ts';
 import { boxIou } from '../../preload/contract/geometry.ts';
 import { gridFromRle } from '../../preload/contract/maskRle.ts';
-import { MODELS_FOLDER } from './temporaryModel.ts';
+import { bundledManifest, MODELS_FOLDER } from './temporaryModel.ts';
 import { readPng } from './pngFile.ts';
 
 const GOLDEN = fileURLToPath(new URL('../golden/detect/', import.meta.url));
@@ -67,7 +67,14 @@ function expectWithin(some: readonly FrameDetection[], others: readonly FrameDet
 
 describe.each(FLOAT_IDS)('%s in int8', (floatId) => {
   const int8Id = `${floatId}-int8`;
-  test.skipIf(!existsSync(weightsPath(int8Id)))('finds what float finds, and nothing on black', async () => {
+  const isThere = existsSync(weightsPath(int8Id));
+  test.skipIf(!isThere)('was made from the weights that ship', () => {
+    const { sha256 } = bundledManifest(floatId).weights;
+    // quantise.py writes it into the model's metadata.
+    expect(readFileSync(weightsPath(int8Id)).includes(sha256 ?? '')).toBe(true);
+    expect(bundledManifest(int8Id).int8Of).toBe(floatId);
+  });
+  test.skipIf(!isThere)('finds what float finds, and nothing on black', async () => {
     const [figures = [], black] = await detectScenes(int8Id, ['figures', 'black']);
     const [floatFigures = []] = await detectScenes(floatId, ['figures']);
     expectWithin(figures, floatFigures);
