@@ -45,9 +45,25 @@ function clockFromNamedTime(
   hints: ClockHints,
 ): CameraClock | null {
   if (named === null) return null;
-  const utcOffsetMin = named.utcOffsetMin ?? hints.utcOffsetMinAt(named.localMs);
+  const { utcOffsetMinAt } = hints;
+  const utcOffsetMin =
+    named.utcOffsetMin ??
+    (named.isUtc ? utcOffsetMinAt(named.localMs) : localOffsetMin(named.localMs, utcOffsetMinAt));
+  if (utcOffsetMin === null) return null;
   const startWallMs = named.isUtc ? named.localMs : named.localMs - utcOffsetMin * 60_000;
   return saneClock({ startWallMs, source, utcOffsetMin }, hints);
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * The offset in force when local clocks showed this, from those of a day before and a day after. Null where they
+ * showed it twice or never, in the night in which they are changed: an hour's error is worse than no time.
+ */
+function localOffsetMin(localMs: number, utcOffsetMinAt: (wallMs: number) => number): number | null {
+  const offsets = new Set([utcOffsetMinAt(localMs - DAY_MS), utcOffsetMinAt(localMs + DAY_MS)]);
+  const fitting = [...offsets].filter((offset) => utcOffsetMinAt(localMs - offset * 60_000) === offset);
+  return fitting.length === 1 ? (fitting[0] ?? null) : null;
 }
 
 function saneClock(
@@ -73,7 +89,7 @@ interface NamedTime {
 }
 
 const TIME_OF_DAY = String.raw`(?<hour>\d{2})[-_.:h]?(?<minute>\d{2})[-_.:m]?(?<second>\d{2})`;
-const FRACTION_AND_ZONE = String.raw`(?:[._-](?<ms>\d{3}))?\s?(?<half>[AaPp][Mm])?(?<zone>Z|[+-]\d{2}:?\d{2})?(?!\d)`;
+const FRACTION_AND_ZONE = String.raw`(?:[._-]?(?<ms>\d{3}))?(?:[\s_-]?(?<half>[AaPp][Mm])(?![A-Za-z]))?\s?(?<zone>Z|[+-]\d{2}:?\d{2})?(?!\d)`;
 
 /**
  * Year first, with or without separators; of two (start and end) the first: `2024-05-01_12-30-00`,
@@ -143,5 +159,8 @@ function zoneMinutes(zone: string | undefined): number | null {
   if (zone === undefined) return null;
   if (zone === 'Z') return 0;
   const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
+  // `-0001` after a time is a number in a series: zones are quarters of an hour, none lies within one of UTC.
+  const isZone = minutes % 15 === 0 && minutes <= 14 * 60 && (minutes >= 60 || minutes === 0);
+  if (!isZone) return null;
   return zone.startsWith('-') ? -minutes : minutes;
 }

@@ -30,6 +30,12 @@ describe('clockFromHints', () => {
     ['25-05-2024 12-30-00.mp4', '2024-05-25T10:30:00.000Z'],
     ['05-25-2024 12-30-00.mp4', '2024-05-25T10:30:00.000Z'],
     ['clip-1714566600.mp4', '2024-05-01T12:30:00.000Z'],
+    ['192.168.1.64_01_20240501123000123.mp4', '2024-05-01T10:30:00.123Z'],
+    ['IMG_20240501_123000_PM.mp4', LOCAL],
+    ['IMG_20240501_113000_PM.mp4', '2024-05-01T21:30:00.000Z'],
+    ['20240501_123000_Amsterdam.mp4', LOCAL],
+    ['20240501_123000-0001.mp4', LOCAL],
+    ['20240501_123000-0500.mp4', '2024-05-01T17:30:00.000Z'],
     ['1714566600123.mp4', '2024-05-01T12:30:00.123Z'],
   ])('reads %s', (fileName, expected) => {
     const clock = clockOf(fileName);
@@ -50,6 +56,23 @@ describe('clockFromHints', () => {
     '123456789012345678.mp4',
   ])('leaves the clock of %s unknown', (fileName) => {
     expect(clockOf(fileName)).toMatchObject({ startWallMs: null, source: null });
+  });
+
+  it.each([
+    ['20240331_013000.mp4', '2024-03-31T00:30:00.000Z'],
+    ['20240331_033000.mp4', '2024-03-31T01:30:00.000Z'],
+    ['20241027_013000.mp4', '2024-10-26T23:30:00.000Z'],
+    ['20241027_033000.mp4', '2024-10-27T02:30:00.000Z'],
+    ['20240331T023000.mp4', null],
+    ['20241027_023000.mp4', null],
+    ['20241027_023000+0200.mp4', '2024-10-27T00:30:00.000Z'],
+  ])('reads %s by the clocks of that night, or not at all', (fileName, expected) => {
+    const [springMs, autumnMs] = [Date.UTC(2024, 2, 31, 1), Date.UTC(2024, 9, 27, 1)];
+    const { startWallMs } = clockFromHints({
+      ...{ creationTime: null, fileName, nowWallMs: NOW },
+      utcOffsetMinAt: (wallMs) => (wallMs >= springMs && wallMs < autumnMs ? 120 : 60),
+    });
+    expect(startWallMs === null ? null : new Date(startWallMs).toISOString()).toBe(expected);
   });
 
   it('takes the container before the name', () => {
