@@ -1,0 +1,164 @@
+"""NanoDet-Plus-m (RangiLyu, Apache-2.0): ShuffleNetV2 1.0x, GhostPAN and one head a level, in its ncnn weights."""
+import struct
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from layers import PerLevelHead, channel_shuffle, conv, depthwise_separable, load_in_declared_order
+
+CLASS_COUNT = 80
+REG_BINS = 8
+LEVEL_COUNT = 4
+CHANNELS = 96
+MEAN_BGR = (103.53, 116.28, 123.675)
+STD_BGR = (57.375, 57.12, 58.395)
+# Where a cell's distances are measured from, in cells: NanoDet-Plus uses the cell's corner.
+POINT_OFFSET_CELLS = 0.0
+
+
+def leaky():
+    return nn.LeakyReLU(0.1)
+
+
+class ShuffleUnit(nn.Module):
+    def __init__(self, in_channels, out_channels, stride):
+        super().__init__()
+        half = out_channels // 2
+        self.stride = stride
+        if stride == 2:
+            self.branch1 = nn.Sequential(conv(in_channels, in_channels, 3, 2, in_channels),
+                                         conv(in_channels, half, activation=leaky()))
+        self.branch2 = nn.Sequential(conv(in_channels if stride == 2 else half, half, activation=leaky()),
+                                     conv(half, half, 3, stride, half),
+                                     conv(half, half, activation=leaky()))
+
+    def forward(self, features):
+        if self.stride == 2:
+            return channel_shuffle(torch.cat((self.branch1(features), self.branch2(features)), 1))
+        kept, changed = features.chunk(2, 1)
+        return channel_shuffle(torch.cat((kept, self.branch2(changed)), 1))
+
+
+class ShuffleNetV2(nn.Module):
+    """Ma 2018.  Gives the stride-4 map [B, 24, H/4, W/4] and the maps of strides 8, 16 and 32."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = conv(3, 24, 3, 2, activation=leaky())
+        in_channels = 24
+        self.stages = nn.ModuleList()
+        for out_channels, repeats in ((116, 4), (232, 8), (464, 4)):
+            units = [ShuffleUnit(in_channels, out_channels, 2)]
+            units += [ShuffleUnit(out_channels, out_channels, 1) for _ in range(repeats - 1)]
+            self.stages.append(nn.Sequential(*units))
+            in_channels = out_channels
+
+    def forward(self, image):
+        fine = F.max_pool2d(self.stem(image), 3, 2, 1)
+        maps, features = [], fine
+        for stage in self.stages:
+            features = stage(features)
+            maps.append(features)
+        return fine, maps
+
+
+class GhostBlock(nn.Module):
+    """Han 2020 (GhostNet), as NanoDet-Plus merges two levels."""
+
+    def __init__(self, in_channels=2 * CHANNELS, out_channels=CHANNELS):
+        super().__init__()
+        half = out_channels // 2
+        self.primary1 = conv(in_channels, half, activation=leaky())
+        self.cheap1 = conv(half, half, 3, groups=half, activation=leaky())
+        self.primary2 = conv(out_channels, half)
+        self.cheap2 = conv(half, half, 3, groups=half)
+        self.shortcut = nn.Sequential(conv(in_channels, in_channels, 5, groups=in_channels),
+                                      conv(in_channels, out_channels))
+
+    def forward(self, features):
+        x = self.primary1(features)
+        x = self.primary2(torch.cat((x, self.cheap1(x)), 1))
+        return torch.cat((x, self.cheap2(x)), 1) + self.shortcut(features)
+
+
+class GhostPan(nn.Module):
+    """Path aggregation over strides 8, 16, 32 and an extra level of stride 64; 96 channels each."""
+
+    def __init__(self):
+        super().__init__()
+        self.reduce = nn.ModuleList([conv(c, CHANNELS, activation=leaky()) for c in (116, 232, 464)])
+        self.top_down = nn.ModuleList([GhostBlock(), GhostBlock()])
+        self.bottom_up = nn.ModuleList([
+            nn.ModuleList([depthwise_separable(CHANNELS, 2, 5, leaky), GhostBlock()]) for _ in range(2)
+        ])
+        self.extra_in = depthwise_separable(CHANNELS, 2, 5, leaky)
+        self.extra_out = depthwise_separable(CHANNELS, 2, 5, leaky)
+
+    def forward(self, maps):
+        def up(x):
+            return F.interpolate(x, scale_factor=2.0, mode='bilinear', align_corners=False)
+
+        c3, c4, c5 = [reduce(x) for reduce, x in zip(self.reduce, maps)]
+        m4 = self.top_down[0](torch.cat((up(c5), c4), 1))
+        p3 = self.top_down[1](torch.cat((up(m4), c3), 1))
+        p4 = self.bottom_up[0][1](torch.cat((self.bottom_up[0][0](p3), m4), 1))
+        p5 = self.bottom_up[1][1](torch.cat((self.bottom_up[1][0](p4), c5), 1))
+        return [p3, p4, p5, self.extra_in(c5) + self.extra_out(p5)]
+
+
+class NanoDetPlus(nn.Module):
+    """Input: RGB 0..1 [B, 3, H, W], H and W multiples of 64."""
+
+    point_offset_cells = POINT_OFFSET_CELLS
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = ShuffleNetV2()
+        self.pan = GhostPan()
+        self.heads = nn.ModuleList([PerLevelHead(CHANNELS, CLASS_COUNT, REG_BINS, leaky) for _ in range(LEVEL_COUNT)])
+        self.register_buffer('mean', torch.tensor(MEAN_BGR).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer('std', torch.tensor(STD_BGR).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, image):
+        """(stride-4 map [B, 24, H/4, W/4], pyramid of 4 x [B, 96, ...], towers of the same shapes)."""
+        bgr = (image[:, [2, 1, 0]] * 255.0 - self.mean) / self.std
+        fine, maps = self.backbone(bgr)
+        pyramid = self.pan(maps)
+        return fine, pyramid, [head.tower(level) for head, level in zip(self.heads, pyramid)]
+
+
+def read_ncnn(path):
+    """Pairs (weight, bias) of the convolutions of an ncnn .bin in storage order; float16 or float32 weights.
+
+    ncnn stores a tag before each weight: 0x01306B47 for float16 padded to 4 bytes, 0 for float32.
+    Shapes are flat: `NanoDetPlus` gives them their form.
+    """
+    with open(path, 'rb') as file:
+        data = file.read()
+    position = 0
+    for layer in (m for m in NanoDetPlus().modules() if isinstance(m, nn.Conv2d)):
+        tag, = struct.unpack_from('<I', data, position)
+        position += 4
+        count = layer.weight.numel()
+        if tag == 0x01306B47:
+            weight = np.frombuffer(data, '<f2', count, position).astype(np.float32)
+            position += (count * 2 + 3) // 4 * 4
+        elif tag == 0:
+            weight = np.frombuffer(data, '<f4', count, position)
+            position += count * 4
+        else:
+            raise ValueError(f'{path}: unknown ncnn weight tag {tag:#x}')
+        bias = np.frombuffer(data, '<f4', layer.bias.numel(), position)
+        position += layer.bias.numel() * 4
+        yield weight.reshape(layer.weight.shape), bias
+    if position != len(data):
+        raise ValueError(f'{path}: {len(data) - position} bytes after the last weight')
+
+
+def load_nanodet_plus(path):
+    """The network with the weights of an ncnn .bin file.  Raises ValueError if the file is another network's."""
+    network = NanoDetPlus()
+    load_in_declared_order(network, read_ncnn(path))
+    return network.eval()
