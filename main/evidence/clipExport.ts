@@ -82,8 +82,8 @@ function stage(report: ReportProgress, shares: readonly number[], index: number)
   return (doneFrac) => report(doneBefore + doneFrac * (shares[index] ?? 0));
 }
 
-/** Size and time of change: enough to notice a write during the export, after the content itself was hashed. */
-async function fingerprint(path: string): Promise<string | null> {
+/** Size and time of change of a file, null where it is gone: enough to notice a write to a file that was hashed. */
+export async function fingerprint(path: string): Promise<string | null> {
   const facts = await stat(path).catch(() => null);
   return facts === null ? null : `${facts.size} ${facts.mtimeMs}`;
 }

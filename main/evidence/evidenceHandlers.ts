@@ -7,18 +7,18 @@ import type { Run } from '../../preload/contract/runs.ts';
 import type { Broadcast } from '../broadcast.ts';
 import type { Store, StoredFootage } from '../store/store.ts';
 import type { FfmpegBinary } from '../video/ffmpegBinary.ts';
-import { exportClip } from './clipExport.ts';
+import { exportClip, fingerprint } from './clipExport.ts';
 import type { ExportPorts } from './clipExport.ts';
 import { boxesNote } from './clipMarks.ts';
-import { planClip } from './clipPlan.ts';
 import type { ClipSource, WorkedOutClip } from './clipPlan.ts';
+import { LastPlan } from './lastPlan.ts';
 
 /** What answers the contract's `exhibits` calls. */
 export interface EvidenceHandlers {
   list(): Promise<Exhibit[]>;
-  /** @throws AppError as {@link planClip}; `footage.notFound`, `run.notFound`. */
+  /** @throws AppError as {@link LastPlan.plan}; `footage.notFound`, `run.notFound`. */
   plan(request: ClipRequest, signal?: AbortSignal): Promise<ClipPlan>;
-  /** @throws AppError as {@link planClip} and {@link exportClip}. */
+  /** @throws AppError as {@link LastPlan.plan} and {@link exportClip}. */
   export(request: ClipRequest, signal?: AbortSignal): AsyncGenerator<ExportEvent>;
 }
 
@@ -38,23 +38,28 @@ export interface EvidenceOptions {
 /** Where a case keeps what was taken out of it: clips now; stills and reports get names of their own kind beside. */
 export const EXHIBITS_FOLDER = 'exhibits';
 
+interface Workshop extends EvidenceOptions {
+  readonly lastPlan: LastPlan;
+}
+
 /** The contract's `exhibits` over one case. */
 export function evidenceHandlers(options: EvidenceOptions): EvidenceHandlers {
+  const workshop: Workshop = { ...options, lastPlan: new LastPlan() };
   const untilClosed = (signal?: AbortSignal): AbortSignal =>
     signal === undefined ? options.closing : AbortSignal.any([signal, options.closing]);
   return {
     list: () => options.store.read.queryExhibits(),
     plan: async (request, signal) => {
-      const prepared = await prepare(request, options, untilClosed(signal));
+      const prepared = await prepare(request, workshop, untilClosed(signal));
       return prepared.clip.plan;
     },
-    export: (request, signal) => runExport(request, options, untilClosed(signal)),
+    export: (request, signal) => runExport(request, workshop, untilClosed(signal)),
   };
 }
 
 async function* runExport(
   request: ClipRequest,
-  options: EvidenceOptions,
+  options: Workshop,
   signal: AbortSignal,
 ): AsyncGenerator<ExportEvent> {
   const prepared = await prepare(request, options, signal);
@@ -95,7 +100,7 @@ interface Prepared {
 
 async function prepare(
   request: ClipRequest,
-  options: EvidenceOptions,
+  options: Workshop,
   signal: AbortSignal,
   /** `decode` looks at every frame of the stretch; otherwise only where something is known to be wrong. */
   planning: 'index' | 'decode' = 'index',
@@ -109,7 +114,8 @@ async function prepare(
   const frameTimesUs = await options.loadFrameTimes(footage, signal);
   const isIndexTrusted = planning === 'index' && !(await isDamagedNear(request, footage, options.store.read));
   const source: ClipSource = { ffmpegPath: ffmpeg.path, footage, frameTimesUs, isIndexTrusted };
-  const clip = await planClip(request, source, signal);
+  const version = (await fingerprint(footage.path)) ?? '';
+  const clip = await options.lastPlan.plan(request, source, { version, signal });
   if (!request.burnBoxes) return { clip, source, run, detections: [], ffmpegVersion: ffmpeg.version };
   const seen = await options.store.read.queryDetectionWindow(
     footage.footageId,
