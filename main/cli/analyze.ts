@@ -35,6 +35,7 @@ const OVER: ReadonlySet<RunState> = new Set<RunState>([
 /** One footage's line of the report. */
 interface ClipReport {
   readonly clip: string;
+  readonly runId: RunId;
   readonly state: RunState;
   readonly framesInContainer: number | null;
   readonly framesIndexed: number;
@@ -181,6 +182,7 @@ async function clipReport(runId: RunId, { host }: CommandContext): Promise<ClipR
   const filter = { ...EVERY_FINDING, footageIds: [run.footageId] };
   return {
     clip: footage?.fileName ?? '',
+    runId,
     state: run.state,
     framesInContainer: footage?.claimedFrames ?? null,
     framesIndexed: footage?.indexedFrames ?? 0,

@@ -61,6 +61,29 @@ describe('the command line', () => {
     expect(runs).toMatchObject([{ currentRunId: 1 }, { currentRunId: 2 }]);
   });
 
+  it('takes proposals for another analysis and a provider for none, and says what ran', async () => {
+    const args = ['analyze', join(clips, 'two.mp4'), ...QUICK, '--every', '200'];
+    const Clip = z.looseObject({
+      runId: z.number(),
+      provider: z.string(),
+      maxProposals: z.number().nullable(),
+    });
+    const analysed = async (...more: string[]) => {
+      const { code, stdout, stderr } = await sightline(...args, ...more, '--json');
+      expect(code, stderr).toBe(0);
+      return z.object({ clips: z.array(Clip) }).parse(JSON.parse(stdout)).clips[0];
+    };
+    const before = await analysed('--provider', 'webgpu');
+    expect(before).toMatchObject({ runId: 2, provider: 'cpu', maxProposals: null });
+    expect(await analysed('--proposals', '100000')).toMatchObject({ runId: 2, maxProposals: null });
+    const few = await analysed('--proposals', '20', '--provider', 'dml');
+    expect(few).toMatchObject({ runId: 3, provider: 'cpu', maxProposals: 20 });
+    expect(few).toMatchObject({ providerNotice: expect.stringContaining('dml cannot run') as string });
+    const { stdout } = await sightline(...args, '--proposals', '20');
+    expect(stdout).toMatch(/ran on/);
+    expect(stdout).toContain('two.mp4: ran on cpu (dml cannot run this model on this machine)');
+  });
+
   it('lists findings, detections, coverage and models as JSON', async () => {
     const json = async (...args: string[]): Promise<unknown> => {
       const { code, stdout, stderr } = await sightline(...args, '--json');
@@ -110,14 +133,17 @@ describe('the command line', () => {
     expect(code).toBe(3);
   });
 
-  it.each([[['analyse']], [['analyze']], [['findings', '--bogus']], [['analyze', 'x', '--min-score', '2']]])(
-    'exits with 2 for %j',
-    async (args) => {
-      const { code, stderr } = await start(args).ended;
-      expect(code).toBe(2);
-      expect(stderr).toContain('--help');
-    },
-  );
+  it.each([
+    [['analyse']],
+    [['analyze']],
+    [['findings', '--bogus']],
+    [['analyze', 'x', '--min-score', '2']],
+    [['analyze', 'x', '--provider', 'quantum']],
+  ])('exits with 2 for %j', async (args) => {
+    const { code, stderr } = await start(args).ended;
+    expect(code).toBe(2);
+    expect(stderr).toContain('--help');
+  });
 
   it('prints its help, exit codes and all', async () => {
     const { code, stdout } = await start(['--help']).ended;
