@@ -232,7 +232,10 @@ export class Workstation {
         this.#followResults();
         break;
       case 'results':
-        void this.attempt(() => this.#refreshCoverage(change.footageId));
+        void this.attempt(async () => {
+          await this.#takeOver(change.footageId, change.runId);
+          await this.#refreshCoverage(change.footageId);
+        });
         this.#followResults();
         break;
       case 'verdicts':
@@ -251,6 +254,14 @@ export class Workstation {
     if (notice === null || run?.state !== 'running' || this.#saidNotices.has(notice)) return;
     this.#saidNotices.add(notice);
     this.notices.showInfo(notice);
+  }
+
+  /** The first results of a run make it the shown one where no finished run is: boxes and counts follow it. */
+  async #takeOver(footageId: FootageId, runId: RunId): Promise<void> {
+    const shownId = this.footage.byId.get(footageId)?.currentRunId ?? null;
+    const shown = shownId === null ? undefined : this.runs.byId.get(shownId);
+    const isFinished = shown?.state === 'done' || shown?.state === 'incomplete';
+    if (shownId !== runId && !isFinished) await this.footage.load();
   }
 
   async #refreshCoverage(footageId: FootageId): Promise<void> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
+import { DEFAULT_RUN_PARAMETERS } from '../../preload/contract/runs.ts';
 import { runTool } from '../codedClips.ts';
 import { browserPath, openPage, startApp } from './app.ts';
 import type { OpenPage, RunningApp } from './app.ts';
@@ -77,7 +78,7 @@ describe.skipIf(browserPath() === null)('an empty case', () => {
 
   it('analyses it, and says in words that a file which was cut short is incomplete', async () => {
     await page.getByRole('button', { name: 'Analyse what was added' }).click();
-    await page.waitForSelector('text=No analysis running', { timeout: 60_000 });
+    await page.waitForSelector('text=No analysis running', { timeout: 115_000 });
     await rowOf('cut.mp4').getByText('Incomplete', { exact: true }).waitFor();
     await rowOf('cut.mp4').getByText('nobody looked there').waitFor();
     expect(await rowOf('whole_').getByText('nobody looked there').count()).toBe(0);
@@ -163,5 +164,27 @@ describe.skipIf(browserPath() === null)('an empty case', () => {
       await page.getByRole('button', { name: 'Use this file' }).click();
       await page.waitForSelector(outcome);
     }
+  });
+
+  it('shows what an analysis under way has found so far', async () => {
+    const long = join(folder, 'long.mp4');
+    await makeClip(long, 60);
+    for await (const _ of await app.api.footage.import({ paths: [long] }));
+    const footage = (await app.api.footage.list()).find(({ fileName }) => fileName === 'long.mp4');
+    if (footage === undefined) throw new Error('long.mp4 was added');
+    const changes = await app.api.cases.changes();
+    const [runId] = await app.api.runs.start({
+      footageIds: [footage.footageId],
+      modelId: 'faster-rcnn-compact',
+      parameters: { ...DEFAULT_RUN_PARAMETERS, everyMs: null },
+    });
+    for await (const change of changes) if (change.kind === 'results') break;
+    if (runId === undefined) throw new Error('a run was asked for');
+    await app.api.runs.pause({ runId });
+    await rowOf('long.mp4').getByText('Paused', { exact: true }).waitFor();
+    await rowOf('long.mp4')
+      .getByText(/\d found/)
+      .waitFor();
+    await app.api.runs.cancel({ runId });
   });
 });

@@ -121,7 +121,7 @@ describe.skipIf(browserPath() === null)('the whole job without a mouse', () => {
     await page.waitForSelector('text=Paused');
     expect(await focused()).toBe('Resume the analysis');
     await page.keyboard.press('Enter');
-    await page.waitForSelector('text=No analysis running', { timeout: 60_000 });
+    await page.waitForSelector('text=No analysis running', { timeout: 115_000 });
     expect(await app.api.runs.list()).toMatchObject([{ state: 'done' }]);
   });
 
