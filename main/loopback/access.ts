@@ -6,7 +6,7 @@ const OWN_HOST_NAMES = new Set(['127.0.0.1', 'localhost', '[::1]']);
 /** The WebSocket subprotocol of the contract. */
 export const RPC_PROTOCOL = 'sightline.rpc';
 
-/** 256 bits, in characters that fit a URL's fragment, a header and a subprotocol. */
+/** 256 bits, in characters that fit a URL's fragment, a header and a cookie. */
 export function createToken(): string {
   return randomBytes(32).toString('base64url');
 }
