@@ -14,7 +14,7 @@ import type { FindingsHandlers } from './findings/findingsHandlers.ts';
 import { footageHandlers } from './footage/footageHandlers.ts';
 import type { FootageHandlers } from './footage/footageHandlers.ts';
 import { FrameTimesCache } from './footage/frameTimesCache.ts';
-import { checkOriginal } from './footage/original.ts';
+import { checkOriginal, requireOriginal } from './footage/original.ts';
 import { queryFootagePaths } from './footage/importFootage.ts';
 import { Proxies } from './footage/proxies.ts';
 import { ReceivedFiles } from './footage/receivedFiles.ts';
@@ -205,14 +205,17 @@ export class CaseSession implements CaseHandlers {
         (await read.queryExhibits()).find((exhibit) => exhibit.exhibitId === exhibitId) ?? null,
       proxyPath: (footage) => this.#proxies.path(footage),
       loadFrameTimes: (footage) => this.#frameTimes.load(footage, this.#closing.signal),
-      writeStill: async ({ footage, widthPx, ...job }) =>
-        writeStill({
+      writeStill: async ({ footage, widthPx, ...job }) => {
+        // ffmpeg gives no picture of a file that is gone, which would pass for a frame that cannot be decoded.
+        await requireOriginal(footage);
+        await writeStill({
           ...job,
           ffmpegPath: await ffmpeg.path(),
           path: footage.path,
           seekMarginUs: stillSeekMarginUs(footage),
           maxWidthPx: widthPx,
-        }),
+        });
+      },
       log: ports.log,
     });
   }

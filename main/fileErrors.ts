@@ -14,6 +14,17 @@ const MEANINGS: Readonly<Record<string, readonly [code: ErrorCode, text: string]
   EEXIST: ['file.exists', 'There is already something at this place'],
 };
 
+/**
+ * What an error of `node:fs` means of footage's original, which a person has moved or whose disk is not there.
+ * @returns `file.notFound` with the way out where nothing is there, else as {@link appErrorFromFileSystem}.
+ */
+export function originalErrorFrom(thrown: unknown, path: string): AppError {
+  const error = appErrorFromFileSystem(thrown, path);
+  if (error.code !== 'file.notFound') return error;
+  const text = 'The original file is not where it was. Put it back, or point the case at where it is now';
+  return new AppError(error.code, `${text}: ${path}`, { cause: thrown });
+}
+
 /** What an error of `node:fs` means for a person, the path last; an AppError stays as it is. */
 export function appErrorFromFileSystem(thrown: unknown, path: string): AppError {
   if (thrown instanceof AppError) return thrown;

@@ -4,6 +4,7 @@ import type { Exhibit, ExportEvent } from '../../preload/contract/evidence.ts';
 import type { Detection } from '../../preload/contract/findings.ts';
 import type { ExhibitId } from '../../preload/contract/ids.ts';
 import type { Run } from '../../preload/contract/runs.ts';
+import { originalErrorFrom } from '../fileErrors.ts';
 import { burnScript } from '../video/burnScript.ts';
 import { copyArguments, exactArguments, writeClip } from '../video/clipWrite.ts';
 import { marksOfClip } from './clipMarks.ts';
@@ -82,10 +83,15 @@ function stage(report: ReportProgress, shares: readonly number[], index: number)
   return (doneFrac) => report(doneBefore + doneFrac * (shares[index] ?? 0));
 }
 
-/** Size and time of change of a file, null where it is gone: enough to notice a write to a file that was hashed. */
-export async function fingerprint(path: string): Promise<string | null> {
-  const facts = await stat(path).catch(() => null);
-  return facts === null ? null : `${facts.size} ${facts.mtimeMs}`;
+/**
+ * Size and time of change of an original: enough to notice a write to a file that was hashed.
+ * @throws AppError `file.notFound` where it is gone, `file.unreadable`.
+ */
+export async function fingerprint(path: string): Promise<string> {
+  const facts = await stat(path).catch((thrown: unknown) => {
+    throw originalErrorFrom(thrown, path);
+  });
+  return `${facts.size} ${facts.mtimeMs}`;
 }
 
 async function checkSource(job: ClipExport, report: ReportProgress, signal: AbortSignal): Promise<void> {

@@ -16,7 +16,7 @@ import { LastPlan } from './lastPlan.ts';
 /** What answers the contract's `exhibits` calls. */
 export interface EvidenceHandlers {
   list(): Promise<Exhibit[]>;
-  /** @throws AppError as {@link LastPlan.plan}; `footage.notFound`, `run.notFound`. */
+  /** @throws AppError as {@link LastPlan.plan} and {@link fingerprint}; `footage.notFound`, `run.notFound`. */
   plan(request: ClipRequest, signal?: AbortSignal): Promise<ClipPlan>;
   /** @throws AppError as {@link LastPlan.plan} and {@link exportClip}. */
   export(request: ClipRequest, signal?: AbortSignal): AsyncGenerator<ExportEvent>;
@@ -110,11 +110,12 @@ async function prepare(
     throw new AppError('footage.notFound', `There is no footage ${request.footageId} in this case.`);
   }
   const run = await queryRunOfClip(request, footage, options.store);
+  // First: ffmpeg gives no picture of a file that is gone, which would pass for frames that cannot be decoded.
+  const version = await fingerprint(footage.path);
   const ffmpeg = await options.findFfmpeg();
   const frameTimesUs = await options.loadFrameTimes(footage, signal);
   const isIndexTrusted = planning === 'index' && !(await isDamagedNear(request, footage, options.store.read));
   const source: ClipSource = { ffmpegPath: ffmpeg.path, footage, frameTimesUs, isIndexTrusted };
-  const version = (await fingerprint(footage.path)) ?? '';
   const clip = await options.lastPlan.plan(request, source, { version, signal });
   if (!request.burnBoxes) return { clip, source, run, detections: [], ffmpegVersion: ffmpeg.version };
   const seen = await options.store.read.queryDetectionWindow(

@@ -1,6 +1,7 @@
+import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { AppError } from '../../preload/contract/errors.ts';
-import { appErrorFromFileSystem } from '../fileErrors.ts';
+import { appErrorFromFileSystem, originalErrorFrom } from '../fileErrors.ts';
 import type { StoredFootage } from '../store/store.ts';
 import { sha256OfFile } from './sha256.ts';
 
@@ -13,14 +14,27 @@ export async function isOriginalPresent(footage: StoredFootage): Promise<boolean
 }
 
 /**
+ * Refuses a footage of whose original nothing can be read; says nothing about what is in it.
+ * @throws AppError `file.notFound`, `file.isFolder` or `file.unreadable`.
+ */
+export async function requireOriginal({ path }: StoredFootage): Promise<void> {
+  const status = await statOriginal(path);
+  if (!status.isFile()) throw new AppError('file.isFolder', `This is a folder, not a file: ${path}`);
+}
+
+async function statOriginal(path: string): Promise<Stats> {
+  return stat(path).catch((thrown: unknown) => {
+    throw originalErrorFrom(thrown, path);
+  });
+}
+
+/**
  * Refuses a footage whose original is not what was added. A file of the same size that was not written since it was
  * added is taken to be the same; one that was is hashed again.
  * @throws AppError `file.notFound`, `file.unreadable` or `file.changed`; the signal's reason when aborted.
  */
 export async function checkOriginal(footage: StoredFootage, signal: AbortSignal): Promise<void> {
-  const status = await stat(footage.path).catch((thrown: unknown) => {
-    throw appErrorFromFileSystem(thrown, footage.path);
-  });
+  const status = await statOriginal(footage.path);
   if (status.size === footage.bytes && status.mtimeMs <= footage.addedWallMs) return;
   if (status.size !== footage.bytes) {
     throw changedError(footage.path, `it has ${status.size} bytes now and had ${footage.bytes}`);

@@ -186,6 +186,16 @@ describe('the contract’s exhibits', () => {
     expect(await handlers.list()).toEqual([]);
   });
 
+  it('says of a recording that is gone that it is gone, not that it cannot be decoded', async () => {
+    await rm(source.footage.path);
+    const gone = {
+      code: 'file.notFound',
+      message: expect.stringMatching(/^The original file is not where it was\. Put it back, or/) as unknown,
+    };
+    await expect(handlers.plan(request(0, 9))).rejects.toMatchObject(gone);
+    await expect(finish(request(0, 9, { mode: 'copy' }))).rejects.toMatchObject(gone);
+  });
+
   it('leaves nothing when it is cancelled or nobody listens any more', async () => {
     const controller = new AbortController();
     const cancelled = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SightlineHost } from '../../main/host.ts';
@@ -132,6 +132,25 @@ describe('importing footage', () => {
     const answer = await host.handleMedia(new Request(`http://localhost/media/footage/${footageId}/proxy`));
     expect(answer.status).toBe(200);
     await answer.body?.cancel();
+  });
+
+  it('says of a still that its original is gone, not that the frame cannot be decoded', async () => {
+    const path = join(folder, 'gone.mp4');
+    makeClip(path, 4);
+    const [footageId] = await addFootage(host, [path]);
+    if (footageId === undefined) throw new Error('a footage was added');
+    const url = `http://localhost/media/footage/${footageId}/still/0?width=80`;
+    await rename(path, `${path}.away`);
+    const answer = await host.handleMedia(new Request(url));
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({
+      code: 'file.notFound',
+      message: expect.stringMatching(/^The original file is not where it was\. Put it back, or/) as unknown,
+    });
+    await rename(`${path}.away`, path);
+    const found = await host.handleMedia(new Request(url));
+    expect(found.status).toBe(200);
+    await found.body?.cancel();
   });
 
   it('stops where its signal says so', async () => {
