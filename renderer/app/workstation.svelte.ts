@@ -63,7 +63,7 @@ export class Workstation {
     this.cases = new CaseState(api);
     this.footage = new FootageState(api);
     this.imports = new ImportState(api, onError);
-    this.findings = new FindingsState(api, onError);
+    this.findings = new FindingsState(api, onError, () => this.cases.current?.path ?? null);
     this.player = new PlayerState(api);
     this.detections = new DetectionCache(api, onError);
     this.timeline = new TimelineState(api, onError);
@@ -90,7 +90,8 @@ export class Workstation {
   /** Asks for everything: at start, after a lost connection, and when another case was opened. */
   async load(): Promise<void> {
     await this.attempt(async () => {
-      await Promise.all([this.cases.load(), this.footage.load(), this.runs.load(), this.models.load()]);
+      await this.#loadCase();
+      await Promise.all([this.footage.load(), this.runs.load(), this.models.load()]);
       if (!this.#hasChosenScore) this.findings.filter.minScore = this.models.default?.defaultMinScore ?? 0.5;
       this.#hasChosenScore = true;
       const isFirst = !this.timeline.isLoaded;
@@ -99,6 +100,15 @@ export class Workstation {
       if (isFirst && isSparse(this.stretches)) this.timeline.showStretch(this.stretches.slice(0, 1));
       this.findings.reload('afresh');
     });
+  }
+
+  /** Another page of this host, or who started it anew, may have opened another case than the one on screen. */
+  async #loadCase(): Promise<void> {
+    const before = this.cases.current?.path;
+    await this.cases.load();
+    if (before === undefined || before === this.cases.current?.path) return;
+    this.#clear();
+    this.dialogs.close();
   }
 
   /** Opens or makes a case, then shows it. Says what went wrong by throwing: the dialog shows it. */
@@ -214,7 +224,7 @@ export class Workstation {
   readonly #takeChange = (change: Change): void => {
     switch (change.kind) {
       case 'case':
-        void this.attempt(() => this.cases.load());
+        void this.load();
         break;
       case 'footage':
         void this.attempt(async () => {

@@ -1,3 +1,4 @@
+import { AppError } from '../../preload/contract/errors.ts';
 import type { ClassCount, Finding, FindingFilter } from '../../preload/contract/findings.ts';
 import type { FindingId } from '../../preload/contract/ids.ts';
 import { untilAnswered } from '../api/connection.svelte.ts';
@@ -21,16 +22,19 @@ export class FindingsState {
   #pages = $state.raw<ReadonlyMap<number, readonly Finding[]>>(new Map());
   readonly #api: Api;
   readonly #onError: (thrown: unknown) => void;
-  readonly #edits: FindingEdits;
+  readonly #casePath: () => string | null;
+  /** Those of this case; null before the first. */
+  #edits: FindingEdits | null = null;
   readonly #refresh: LatestCall<{ filter: FindingFilter; pages: readonly number[] }, Refreshed>;
   readonly #loading = new Map<number, Promise<void>>();
   /** The pages that the list shows rows of. */
   #shownPages: readonly number[] = [0];
 
-  constructor(api: Api, onError: (thrown: unknown) => void) {
+  /** @param casePath The case that is on screen. */
+  constructor(api: Api, onError: (thrown: unknown) => void, casePath: () => string | null) {
     this.#api = api;
     this.#onError = onError;
-    this.#edits = new FindingEdits((input) => untilAnswered(() => api.findings.setVerdict(input)));
+    this.#casePath = casePath;
     this.#refresh = new LatestCall({
       call: (input, signal) => this.#query(input, signal),
       onAnswer: (answer) => this.#take(answer),
@@ -52,6 +56,7 @@ export class FindingsState {
     this.isLoaded = false;
     this.selected = null;
     this.selectedIndex = null;
+    this.#edits = null;
   }
 
   /** The finding at a place of the filtered order; null until its page is there. */
@@ -90,9 +95,15 @@ export class FindingsState {
     return finding;
   }
 
-  /** Changes the verdict or the note of a finding; edits that come faster than their answers all count. */
+  /**
+   * Changes the verdict or the note of a finding; edits that come faster than their answers all count.
+   * @throws AppError as `findings.setVerdict`, and `finding.notFound` where the host has another case open by then.
+   */
   async judge(finding: Finding, change: (current: Judgement) => Partial<Judgement>): Promise<void> {
+    const casePath = this.#casePath();
+    this.#edits ??= new FindingEdits((input) => untilAnswered(() => this.#store(input, casePath)));
     const updated = await this.#edits.edit(finding, change);
+    if (this.#casePath() !== casePath) return;
     const pages = new Map(this.#pages);
     for (const [page, findings] of pages) {
       if (!findings.some((old) => old.findingId === updated.findingId)) continue;
@@ -103,6 +114,17 @@ export class FindingsState {
     }
     this.#pages = pages;
     if (this.selected?.findingId === updated.findingId) this.selected = updated;
+  }
+
+  /** A host that was away may have another case open now, with findings of the same ids. */
+  async #store(
+    judged: Judgement & { readonly findingId: FindingId },
+    casePath: string | null,
+  ): Promise<Finding> {
+    const { path } = await this.#api.cases.current();
+    if (path === casePath) return this.#api.findings.setVerdict(judged);
+    const message = `Another case is open by now, so a verdict or note was not stored. Open its case and give it again: ${casePath ?? ''}`;
+    throw new AppError('finding.notFound', message);
   }
 
   /** Resolves when the page is there, also where somebody else has asked for it already. */
@@ -171,7 +193,7 @@ export class FindingsState {
       if (this.selected?.findingId !== findingId) return;
       this.selectedIndex = position;
       // An edit that was answered meanwhile is newer than this.
-      if (this.selected === selected && !this.#edits.isUnderWay(findingId)) this.selected = finding;
+      if (this.selected === selected && this.#edits?.isUnderWay(findingId) !== true) this.selected = finding;
     } catch {
       // A re-run has replaced the finding: there is nothing to keep selected.
       if (this.selected?.findingId === findingId) this.selected = this.selectedIndex = null;

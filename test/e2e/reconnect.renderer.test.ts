@@ -12,14 +12,17 @@ const HOST_AWAY = /Failed to load resource|WebSocket connection|ERR_CONNECTION/;
 
 describe.skipIf(browserPath() === null)('a page whose host is killed and started again', () => {
   let caseFolder: string;
+  let otherFolder: string;
   let app: RunningApp;
   let open: OpenPage;
   let page: Page;
 
   beforeAll(async () => {
-    caseFolder = join(await temporaryFolder('reconnect'), 'case');
+    const folder = await temporaryFolder('reconnect');
+    caseFolder = join(folder, 'case');
+    otherFolder = join(folder, 'other');
     const sizes = { footage: 2, findingsPerFootage: 40, detectionsPerFinding: 2, hoursPerFootage: 1 };
-    seedCase(caseFolder, { ...sizes, clocked: true, cameras: 2 });
+    for (const path of [caseFolder, otherFolder]) seedCase(path, { ...sizes, clocked: true, cameras: 2 });
     app = await startApp({ caseFolder });
     open = await openPage(app.url);
     page = open.page;
@@ -88,6 +91,24 @@ describe.skipIf(browserPath() === null)('a page whose host is killed and started
     await page.locator('dialog').waitFor({ state: 'detached' });
     await page.locator('[data-footage]', { hasText: 'Back door' }).waitFor();
     expect((await app.api.footage.list()).map(({ camera }) => camera)).toContain('Back door');
+  });
+
+  it('shows another case where one is open then, and stores nothing in it that was said of the one before', async () => {
+    await page.locator('[role=option]').first().click();
+    await page.keyboard.press('n');
+    await page.keyboard.type('Of the first case');
+    await kill();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('2');
+    [caseFolder, otherFolder] = [otherFolder, caseFolder];
+    await startAgain();
+    await page.locator('[data-footage]', { hasText: 'Back door' }).waitFor({ state: 'detached' });
+    await page.getByText('Another case is open by now').first().waitFor();
+    const { findings } = await app.api.findings.query({ filter: EVERY_FINDING, offset: 0, limit: 500 });
+    expect(findings).not.toEqual([]);
+    expect(findings.filter(({ note, verdict }) => note !== '' || verdict !== null)).toEqual([]);
+    expect(await page.locator('[role=option][aria-selected=true]').count()).toBe(0);
+    await page.locator('[role=option]').first().click();
   });
 
   it('goes on as before', async () => {
