@@ -93,12 +93,20 @@ export function coverageShares(
   ).filter(([, share]) => share > 0);
 }
 
-/** `38 % missing, under 1 % damaged`: what nobody could look at as it was; null where there is none of it. */
-export function unseenText(intervals: readonly CoverageInterval[]): string | null {
-  const parts = coverageShares(intervals)
-    .filter(([kind]) => kind === 'missing' || kind === 'undecodable' || kind === 'damaged')
-    .map(([kind, share]) => `${shareText(share)} ${COVERAGE_WORDS[kind].label.toLowerCase()}`);
-  return parts.length === 0 ? null : parts.join(', ');
+/** What could not be looked at, or not as it was recorded, a sentence each; empty where there is none of it. */
+export function coverageTroubles(intervals: readonly CoverageInterval[]): string[] {
+  const shares = coverageShares(intervals);
+  const named = (...kinds: readonly CoverageKind[]): string =>
+    shares
+      .filter(([kind]) => kinds.includes(kind))
+      .map(([kind, share]) => `${shareText(share)} ${COVERAGE_WORDS[kind].label.toLowerCase()}`)
+      .join(', ');
+  const unseen = named('undecodable', 'missing');
+  const damaged = named('damaged');
+  return [
+    ...(unseen === '' ? [] : [`${unseen}: nobody looked there`]),
+    ...(damaged === '' ? [] : [`${damaged}: parts of these pictures may be invented`]),
+  ];
 }
 
 /** `38 %`, `under 1 %`. */
