@@ -54,9 +54,9 @@ export async function openOnBestProvider(
   let expected: TestRun | null = null;
   for (const candidate of candidatesFor(providers, ports.known())) {
     const { provider, isAutomatic } = candidate;
-    const session = await openOrNull({ ...options, provider }, ports);
-    if (session === null) {
-      if (!isAutomatic) refused.push(`${provider} cannot run this model on this machine`);
+    const session = await openOrFault({ ...options, provider }, ports);
+    if (typeof session === 'string') {
+      if (!isAutomatic) refused.push(`${provider} ${session}`);
       continue;
     }
     expected ??= await runOnCpu(options, ports);
@@ -84,17 +84,29 @@ function noticeOf(refused: readonly string[]): string | null {
   return refused.length === 0 ? null : refused.join('; ');
 }
 
-/** Null where the provider cannot load the model; this includes providers that this build does not have. */
-async function openOrNull(
+/** A session, or why the provider cannot load the model; this includes providers that this build does not have. */
+async function openOrFault(
   options: SessionOptions,
   { open }: ProviderPorts,
-): Promise<DetectionSession | null> {
+): Promise<DetectionSession | string> {
   try {
     return await open(options);
   } catch (thrown) {
-    if (thrown instanceof AppError) return null;
+    if (thrown instanceof AppError) return cannotRun(thrown.cause ?? thrown);
     throw thrown;
   }
+}
+
+/** Room for a path of ONNX Runtime's source, which comes first, and for what is the matter behind it. */
+const MAX_REASON_CHARS = 400;
+
+/** With ONNX Runtime's own first line, which names the driver, the library or the operator that is at fault. */
+function cannotRun(thrown: unknown): string {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  const [firstLine = ''] = reason.trim().split('\n');
+  // Notices are joined by semicolons, and end where a sentence may.
+  const words = firstLine.replaceAll(';', ',').slice(0, MAX_REASON_CHARS).replace(/\.+$/, '');
+  return `cannot run this model on this machine: ${words}`;
 }
 
 /** What a session finds on the test frame, and how long it takes. */
@@ -126,8 +138,8 @@ async function faultOf(
   let found: TestRun;
   try {
     found = await runOnTestFrame(session, options);
-  } catch {
-    return 'cannot run this model on this machine';
+  } catch (thrown) {
+    return cannotRun(thrown);
   }
   if (!isSame(expected.detections, found.detections)) return 'finds something else than the CPU';
   return candidate.isAutomatic && found.inferenceMs >= expected.inferenceMs ? 'is slower than the CPU' : null;

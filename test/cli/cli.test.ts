@@ -81,7 +81,7 @@ describe('the command line', () => {
     expect(few).toMatchObject({ providerNotice: expect.stringContaining('dml cannot run') as string });
     const { stdout } = await sightline(...args, '--proposals', '20');
     expect(stdout).toMatch(/ran on/);
-    expect(stdout).toContain('two.mp4: ran on cpu (dml cannot run this model on this machine)');
+    expect(stdout).toMatch(/^two\.mp4: ran on cpu \(dml cannot run this model on this machine: .*dml.*\)$/m);
   });
 
   it('lists findings, detections, coverage and models as JSON', async () => {

@@ -39,7 +39,10 @@ describe('with ONNX Runtime as it is here', () => {
     const detector = await load([provider, 'cpu']);
     expect(detector).toMatchObject({
       provider: 'cpu',
-      notice: `${provider} cannot run this model on this machine`,
+      // With ONNX Runtime's own reason, of one line.
+      notice: expect.stringMatching(
+        new RegExp(`^${provider} cannot run this model on this machine: \\S.+$`),
+      ) as unknown,
     });
     await detector.dispose();
   });
@@ -104,7 +107,22 @@ describe('a provider that starts is compared with the CPU', () => {
       asked.provider === 'noSuchProvider' ? openSession(asked) : ports.open(asked);
     expect(await chosen(['noSuchProvider', 'webgpu', 'cpu'], { ...ports, open })).toEqual({
       provider: 'webgpu',
-      notice: 'noSuchProvider cannot run this model on this machine',
+      notice:
+        'noSuchProvider cannot run this model on this machine: no available backend found. ERR: [noSuchProvider] backend not found',
+    });
+  });
+
+  test('and passed over with the first line of its reason where it fails on the frame', async () => {
+    const ports = accelerator({});
+    const open: ProviderPorts['open'] = async (asked) => ({
+      ...(await ports.open(asked)),
+      ...(asked.provider === 'cpu'
+        ? {}
+        : { run: () => Promise.reject(new Error('device lost; code 7\nat x')) }),
+    });
+    expect(await chosen(['webgpu', 'cpu'], { ...ports, open })).toEqual({
+      provider: 'cpu',
+      notice: 'webgpu cannot run this model on this machine: device lost, code 7',
     });
   });
 

@@ -73,8 +73,10 @@ describe('what runs can be asked for', () => {
       expect(run).toMatchObject({ state: 'done', wantedProvider: provider, error: null });
       // On a machine with such a card it is the card that ran.
       if (run.provider === provider) return;
-      const notice = `${provider} cannot run this model on this machine`;
-      expect(run).toMatchObject({ provider: 'cpu', providerNotice: notice, graphForm: 'original' });
+      expect(run).toMatchObject({ provider: 'cpu', graphForm: 'original' });
+      expect(run.providerNotice).toMatch(
+        new RegExp(`^${provider} cannot run this model on this machine: \\S`),
+      );
     },
   );
 
