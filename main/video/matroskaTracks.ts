@@ -2,7 +2,6 @@ import type { FileHandle } from 'node:fs/promises';
 
 /** Element IDs of RFC 9559 (Matroska), with their length marker. */
 const ID = {
-  ebml: 0x1a45dfa3,
   segment: 0x18538067,
   tracks: 0x1654ae6b,
   cluster: 0x1f43b675,
@@ -77,7 +76,8 @@ async function readTracks(file: FileHandle): Promise<Uint8Array | null> {
       return tracks.subarray(0, read.bytesRead);
     }
     at = element.id === ID.segment ? element.dataAt : element.endAt;
-    if (!Number.isFinite(at)) return null;
+    // Unknown, or forged: no file reaches that far.
+    if (!Number.isSafeInteger(at)) return null;
   }
   return null;
 }

@@ -1,4 +1,5 @@
-import { appendFile, open, readFile } from 'node:fs/promises';
+import { appendFile, open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeFrames } from '../../main/video/decodeFrames.ts';
 import { inspectFootage } from '../../main/video/inspect.ts';
@@ -84,6 +85,14 @@ describe('encryption', () => {
     const path = await sayEncrypted(clear);
     expect(await isEncrypted(path)).toBe(true);
     await expect(inspect(path)).rejects.toMatchObject({ code: 'video.encrypted' });
+  });
+
+  it('of a Matroska file whose lengths are forged is not looked for beyond any file', async () => {
+    const path = join(folder.path, 'forged.mkv');
+    // An EBML header of 2^56 - 2 bytes: further than a number is exact.
+    await writeFile(path, Buffer.from('1a45dfa301fffffffffffffe', 'hex'));
+    await using file = await open(path, 'r');
+    expect(await isMatroskaVideoEncrypted(file)).toBe(false);
   });
 });
 
