@@ -63,7 +63,7 @@ describe('removeLeftDrafts', () => {
     const others = ['.partial-notes.txt', 'clip.mp4', `x${basename(draft.contentPath)}`];
     for (const name of others) await writeFile(join(folder, name), 'kept');
     await mkdir(join(folder, basename(draft.contentPath).replace('.mp4', '.mkv')));
-    await removeLeftDrafts(folder);
+    expect(await removeLeftDrafts(folder, new Set())).toEqual([]);
     const kept = await readdir(folder);
     expect(kept.sort()).toEqual([...others, basename(draft.contentPath).replace('.mp4', '.mkv')].sort());
   });
