@@ -13,7 +13,7 @@ export type OpenDialog =
   /** Null where the file says which model it is. */
   | { readonly kind: 'modelFile'; readonly modelId: string | null }
   /** A model without a manifest, see WizardState; and the choice of a file to try it on. */
-  | { readonly kind: 'modelWizard' }
+  | { readonly kind: 'modelWizard'; readonly focus: 'questions' | 'frame' }
   | { readonly kind: 'modelFrame' }
   | {
       readonly kind: 'export';

@@ -12,14 +12,12 @@ import type { ModelSummary } from '../../preload/contract/models.ts';
 import type { Api } from '../api/connection.svelte.ts';
 import { errorText } from '../api/errorWords.ts';
 import type { ErrorText } from '../api/errorWords.ts';
+import { isTelling } from './wizardText.ts';
 
 /** Where the frame to try a model on is taken from: a clip of the case, or a file. */
 export type FrameSource =
   | { readonly kind: 'footage'; readonly footageId: FootageId }
   | { readonly kind: 'file'; readonly path: string };
-
-/** Answers that change what is shown or kept, and not what the model finds. */
-const ASIDE: ReadonlySet<QuestionId> = new Set(['name', 'licence', 'minScore']);
 
 /** Taking in a model that comes without a manifest: one file at a time, from reading it to keeping it. */
 export class WizardState {
@@ -30,8 +28,6 @@ export class WizardState {
   source = $state.raw<FrameSource | null>(null);
   /** Behind the first frame of the source. */
   afterSec = $state(0);
-  /** The clip's frame there, once it is shown. */
-  framePtsUs = $state.raw<number | null>(null);
   activity = $state<'reading' | 'trying' | 'saving' | null>(null);
   problem = $state.raw<ErrorText | null>(null);
   readonly trial = $derived.by(() => this.#trial?.result ?? null);
@@ -45,9 +41,12 @@ export class WizardState {
     readonly result: ProposalTrial;
   } | null>(null);
   readonly #key = $derived.by(() => {
-    const telling = Object.entries(this.answers).filter(([id]) => !ASIDE.has(id as QuestionId));
+    const asked = this.proposal?.questions ?? [];
+    const telling = asked.filter(({ id }) => isTelling(id)).map(({ id }) => [id, this.answers[id]]);
     return JSON.stringify([this.path, telling]);
   });
+  /** The clip's frame that is shown for a choice of frame. */
+  #shown: { readonly frameKey: string; readonly ptsUs: number } | null = null;
   readonly #frameKey = $derived.by(() => JSON.stringify([this.source, this.afterSec]));
   readonly #api: Api;
   #controller = new AbortController();
@@ -88,7 +87,6 @@ export class WizardState {
   }
 
   showClip({ footageId, startPtsUs, endPtsUs }: Footage): void {
-    this.framePtsUs = null;
     this.source = { kind: 'footage', footageId };
     this.afterSec = Math.round((endPtsUs - startPtsUs) / 3e5) / 10;
   }
@@ -96,6 +94,11 @@ export class WizardState {
   showFile(path: string): void {
     this.source = { kind: 'file', path };
     this.afterSec = 0;
+  }
+
+  /** Says which frame of the clip is on screen for the choice as it is now: that very one is tried. */
+  takeShown(ptsUs: number): void {
+    this.#shown = { frameKey: this.#frameKey, ptsUs };
   }
 
   /** Runs the model on the chosen frame with the answers as they are now. */
@@ -144,7 +147,8 @@ export class WizardState {
     // A number field that was emptied holds none.
     const afterSec = Number.isFinite(this.afterSec) ? Math.max(0, this.afterSec) : 0;
     if (source.kind === 'file') return { ...source, afterSec };
-    return { ...source, ptsUs: this.framePtsUs ?? startPtsUs + Math.round(afterSec * 1e6) };
+    const shownPtsUs = this.#shown?.frameKey === this.#frameKey ? this.#shown.ptsUs : null;
+    return { ...source, ptsUs: shownPtsUs ?? startPtsUs + Math.round(afterSec * 1e6) };
   }
 
   /** What the work gave; null when it went wrong or was stopped. */

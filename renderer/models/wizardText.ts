@@ -1,4 +1,5 @@
-import type { ModelQuestion, ProposalTrial } from '../../preload/contract/modelProposals.ts';
+import type { ModelQuestion, ProposalTrial, QuestionId } from '../../preload/contract/modelProposals.ts';
+import { ranOnText } from '../runs/runOptionText.ts';
 
 /** `7 found: 5 person, 2 car`, of what scores enough, most frequent first. */
 export function foundText({ detections }: ProposalTrial, minScore: number): string {
@@ -14,22 +15,37 @@ export function foundText({ detections }: ProposalTrial, minScore: number): stri
   return `${total} found: ${classes.join(', ')}.${fewer}`;
 }
 
-/** `Ran in 120 ms on cpu; loaded in 300 ms, 250 MB of memory`. */
+/** `Ran in 120 ms on the CPU; loaded in 300 ms, 250 MB of memory.` */
 export function ranText({ runMs, loadMs, provider, peakRssBytes }: ProposalTrial): string {
   const memory = `${Math.round(peakRssBytes / 1e6)} MB of memory`;
-  return `Ran in ${Math.round(runMs)} ms on ${provider}; loaded in ${Math.round(loadMs)} ms, ${memory}.`;
+  return `Ran in ${Math.round(runMs)} ms on ${ranOnText(provider)}; loaded in ${Math.round(loadMs)} ms, ${memory}.`;
 }
 
-/** What the person should look at, and what the file has settled. Name, licence and score have places of their own. */
-export function sortQuestions(questions: readonly ModelQuestion[]): {
+/** Questions by where they are asked. */
+interface SortedQuestions {
+  /** What the person should look at. */
   readonly open: readonly ModelQuestion[];
+  /** What the file has settled. */
   readonly settled: readonly ModelQuestion[];
-} {
-  const about = questions.filter(({ id }) => id !== 'name' && id !== 'licence' && id !== 'minScore');
+  readonly naming: readonly ModelQuestion[];
+  /** Asked under the boxes, which it hides and shows. */
+  readonly score: readonly ModelQuestion[];
+}
+
+/** Puts every question in its place. */
+export function sortQuestions(questions: readonly ModelQuestion[]): SortedQuestions {
+  const telling = questions.filter(({ id }) => isTelling(id));
   return {
-    open: about.filter(({ isCertain }) => !isCertain),
-    settled: about.filter(({ isCertain }) => isCertain),
+    open: telling.filter(({ isCertain }) => !isCertain),
+    settled: telling.filter(({ isCertain }) => isCertain),
+    naming: questions.filter(({ id }) => id === 'name' || id === 'licence'),
+    score: questions.filter(({ id }) => id === 'minScore'),
   };
+}
+
+/** False for answers that change what is shown or kept, and not what the model finds. */
+export function isTelling(id: QuestionId): boolean {
+  return id !== 'name' && id !== 'licence' && id !== 'minScore';
 }
 
 /** Endings of still pictures that a model can be tried on. */

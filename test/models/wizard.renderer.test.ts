@@ -69,12 +69,41 @@ describe.skipIf(browserPath() === null)('taking in a model without a manifest', 
     expect(await button('Save this model').isDisabled()).toBe(true);
   });
 
+  it('goes by Tab through its steps, from what was read to trying the model', async () => {
+    const stops = [await focused()];
+    for (let pressed = 0; pressed < 14; pressed += 1) {
+      await page.keyboard.press('Tab');
+      stops.push(
+        await page.evaluate(() => {
+          const { activeElement } = document;
+          const label =
+            activeElement instanceof HTMLInputElement ? activeElement.labels?.[0]?.innerText : null;
+          return (
+            activeElement?.getAttribute('data-question') ?? label ?? activeElement?.textContent?.trim() ?? ''
+          );
+        }),
+      );
+    }
+    expect(stops).toEqual([
+      'Everything that was read',
+      ...['channelOrder', 'pixelValues', 'size', 'fit', 'boxSpace', 'classes'],
+      expect.stringMatching(/^What the file answers/),
+      ...['name', 'licence'],
+      'red.mp4',
+      'A video or picture file…',
+      expect.stringMatching(/^Position in the clip/),
+      'Cancel',
+      'Try it on this frame',
+    ]);
+  });
+
   it('draws what the model finds, and asks for another trial when an answer is changed', async () => {
     await button('Try it on this frame').press('Enter');
     await boxes();
     expect(await focused()).toBe('Try again');
     expect(await button('Save this model').isEnabled()).toBe(true);
-    await answer('channelOrder').selectOption('BGR');
+    await answer('channelOrder').press('ArrowDown');
+    expect(await answer('channelOrder').inputValue()).toBe('BGR');
     await answer('pixelValues').selectOption('bytesCaffe');
     await answer('classes').selectOption('coco80From1');
     expect(await button('Save this model').isDisabled()).toBe(true);
@@ -90,6 +119,7 @@ describe.skipIf(browserPath() === null)('taking in a model without a manifest', 
   it('tries it on a picture of the person’s own', async () => {
     await button('A video or picture file…').press('Enter');
     await choose('red.png', 'Use this file');
+    expect(await focused()).toContain('red.png');
     expect(await answer('channelOrder').inputValue()).toBe('BGR');
     await button('Try it on this frame').press('Enter');
     expect(await boxes()).toBeGreaterThan(0);
