@@ -53,7 +53,7 @@ const WORDS: Readonly<Record<ErrorCode, Words>> = {
   'model.notPublished': { title: 'Nobody publishes this file', advice: 'Add it from a file.' },
   'model.fixedProposals': {
     title: 'This model cannot do with fewer proposals',
-    advice: 'Analyse with as many as exported.',
+    advice: 'Analyse with as many as it was made with.',
   },
   'network.unreachable': { title: 'No connection', advice: null },
   'network.interrupted': {
