@@ -57,6 +57,8 @@ export async function askGuarded<Request extends GuardedRequest, Result>(
   signal.throwIfAborted();
   const process = spawn();
   const outcome = Promise.withResolvers<Result>();
+  // Where the request cannot even be sent nobody awaits the outcome, and the end of the process must not go unheard.
+  outcome.promise.catch(() => undefined);
   const giveUp = (): void => outcome.reject(signal.reason);
   const deadline = setTimeout(() => outcome.reject(tooSlow(request, deadlineMs)), deadlineMs);
   signal.addEventListener('abort', giveUp);

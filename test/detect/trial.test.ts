@@ -143,8 +143,19 @@ describe('a model is tried in a process of its own', () => {
     await expect(trial).rejects.toMatchObject({ name: 'AbortError' });
   });
 
+  test('and is ended where it cannot even be asked', async () => {
+    const unaskable = (): AnalyzerProcess => ({
+      ...spawn(),
+      send: () => {
+        throw new Error('the channel is closed');
+      },
+    });
+    // Its end, which nobody waits for then, would be an unhandled rejection: vitest fails on one.
+    await expect(tried(manifest, tinyDetector(manifest), { spawn: unaskable })).rejects.toThrow('channel');
+  });
+
   test('which is gone afterwards', async () => {
-    expect(exits).toHaveLength(6);
+    expect(exits).toHaveLength(7);
     await Promise.all(exits);
   });
 });
