@@ -56,13 +56,13 @@ export function readGraph({ producer, graph }: OnnxModel): GraphReading {
     ...imageTreatment(graph, constants, image?.name ?? ''),
     ...classLayers(graph, constants),
     looksUpCocoIds: labels.some(({ name }) => isCocoTable(tableBehind(graph, constants, name))),
-    isNamedCompact: [...graph.initialisers.keys()].some((name) => COMPACT_WEIGHTS.test(name)),
+    isNamedCompact: [...COMPACT_WEIGHTS].some((name) => graph.initialisers.has(name)),
   };
 }
 
 const REGION_POOLING: ReadonlySet<string> = new Set(['RoiAlign', 'MaxRoiPool']);
-/** `m.trunk.backbone…`, as models/training exports the compact models. */
-const COMPACT_WEIGHTS = /^m\.trunk\./;
+/** As models/training exports the compact models, now and before, in float and in int8. */
+const COMPACT_WEIGHTS: ReadonlySet<string> = new Set(['model.proposals.fade', 'm.box_head.gain']);
 
 const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
   [1, 'float32'],
