@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { AppError } from '../../preload/contract/errors.ts';
 import type { Manifest } from './manifest.ts';
 
 const CHUNK_BYTES = 1 << 20;
+const MOST_WEIGHTS_BYTES = 2 ** 31;
 
 /** A weights file as it was read, and the hash of exactly those bytes. */
 export interface VerifiedWeights {
@@ -38,7 +39,7 @@ export async function readVerifiedWeights(
 
 /**
  * SHA-256 and length of a file, streamed.
- * @throws AppError file.notFound, file.unreadable; the signal's reason when aborted.
+ * @throws AppError file.notFound, file.unreadable, for a folder or a device too; the signal's reason when aborted.
  */
 export async function hashFile(
   path: string,
@@ -63,15 +64,14 @@ export async function hashFile(
 
 /**
  * The whole of a model's file, hashed while it is read.
- * @throws AppError file.notFound, file.unreadable for a folder or a device, model.refused beyond 2 GiB, protobuf's limit on a file; the signal's
- *   reason when aborted.
+ * @throws AppError file.notFound, file.unreadable, for a folder or a device too, model.refused beyond 2 GiB, which is
+ *   protobuf's limit on a file; the signal's reason when aborted.
  */
 export async function readHashedFile(path: string, signal: AbortSignal): Promise<VerifiedWeights> {
   const file = await openFile(path);
   try {
-    const status = await file.stat();
-    if (!status.isFile()) throw new AppError('file.unreadable', `This is no file: ${path}`);
-    if (status.size <= 2 ** 31) return await readHashed(file, status.size, signal);
+    const { size } = await file.stat();
+    if (size <= MOST_WEIGHTS_BYTES) return await readHashed(file, size, signal);
     throw new AppError('model.refused', `No model is larger than 2 GiB; choose another file: ${path}`);
   } finally {
     await file.close();
@@ -79,13 +79,27 @@ export async function readHashedFile(path: string, signal: AbortSignal): Promise
 }
 
 async function openFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r');
-  } catch (cause) {
-    throw new AppError('file.notFound', `The file cannot be opened; check that it is there: ${path}`, {
-      cause,
-    });
-  }
+  const isFile = await stat(path).then(
+    (status) => status.isFile(),
+    (cause: unknown) => {
+      throw openingError(cause, path);
+    },
+  );
+  // Not opened at all: opening a pipe would wait until somebody writes into it.
+  if (!isFile) throw new AppError('file.unreadable', `This is no file: ${path}`);
+  return open(path, 'r').catch((cause: unknown) => {
+    throw openingError(cause, path);
+  });
+}
+
+function openingError(cause: unknown, path: string): AppError {
+  return hasCode(cause, 'ENOENT')
+    ? new AppError('file.notFound', `There is no such file; check where it lies: ${path}`, { cause })
+    : new AppError('file.unreadable', `The file cannot be opened; check its permissions: ${path}`, { cause });
+}
+
+function hasCode(thrown: unknown, code: string): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === code;
 }
 
 async function readHashed(file: FileHandle, size: number, signal: AbortSignal): Promise<VerifiedWeights> {
@@ -106,7 +120,7 @@ async function openWeights(manifest: Manifest, path: string): Promise<FileHandle
   try {
     return await open(path, 'r');
   } catch (cause) {
-    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    const isMissing = hasCode(cause, 'ENOENT');
     const message = isMissing
       ? `The weights of ${manifest.name} are not there; add them from a file or choose another model: ${path}`
       : `The weights of ${manifest.name} cannot be read; check the file's permissions: ${path}`;

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createDetector } from '../../main/detect/detector.ts';
 import type { FrameDetection } from '../../main/detect/detection.ts';
@@ -165,6 +167,17 @@ describe('what is no model of ours is refused before it is loaded', () => {
     await expect(models.propose({ path: join(desk, 'none.onnx') })).rejects.toMatchObject({
       code: 'file.notFound',
     });
+  });
+
+  test.skipIf(process.platform === 'win32')('a folder, and a pipe that nobody writes into', async () => {
+    const pipe = join(desk, 'pipe.onnx');
+    await promisify(execFile)('mkfifo', [pipe]);
+    for (const path of [desk, pipe]) {
+      await expect(models.propose({ path })).rejects.toMatchObject({ code: 'file.unreadable' });
+      await expect(models.addFile({ path, modelId: null })).rejects.toMatchObject({
+        code: 'file.unreadable',
+      });
+    }
   });
 });
 
