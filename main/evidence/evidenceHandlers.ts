@@ -3,6 +3,7 @@ import type { Change } from '../../preload/contract/cases.ts';
 import { AppError } from '../../preload/contract/errors.ts';
 import type { ClipPlan, ClipRequest, Exhibit, ExportEvent } from '../../preload/contract/evidence.ts';
 import type { Detection } from '../../preload/contract/findings.ts';
+import type { CoverageInterval } from '../../preload/contract/footage.ts';
 import type { Run } from '../../preload/contract/runs.ts';
 import type { Broadcast } from '../broadcast.ts';
 import type { Store, StoredFootage } from '../store/store.ts';
@@ -11,6 +12,7 @@ import { exportClip, fingerprint } from './clipExport.ts';
 import type { ExportPorts } from './clipExport.ts';
 import { boxesNote } from './clipMarks.ts';
 import type { ClipSource, WorkedOutClip } from './clipPlan.ts';
+import { damagedNotes } from './damagedNotes.ts';
 import { LastPlan } from './lastPlan.ts';
 
 /** What answers the contract's `exhibits` calls. */
@@ -114,9 +116,11 @@ async function prepare(
   const version = await fingerprint(footage.path);
   const ffmpeg = await options.findFfmpeg();
   const frameTimesUs = await options.loadFrameTimes(footage, signal);
-  const isIndexTrusted = planning === 'index' && !(await isDamagedNear(request, footage, options.store.read));
+  const coverage = await options.store.read.queryCoverage(footage.footageId);
+  const isIndexTrusted = planning === 'index' && !isDamagedNear(request, footage, coverage);
   const source: ClipSource = { ffmpegPath: ffmpeg.path, footage, frameTimesUs, isIndexTrusted };
-  const clip = await options.lastPlan.plan(request, source, { version, signal });
+  const worked = await options.lastPlan.plan(request, source, { version, signal });
+  const clip = withNotes(worked, damagedNotes(coverage, worked.window));
   if (!request.burnBoxes) return { clip, source, run, detections: [], ffmpegVersion: ffmpeg.version };
   const seen = await options.store.read.queryDetectionWindow(
     footage.footageId,
@@ -124,23 +128,24 @@ async function prepare(
     clip.window.lastPtsUs,
     request.minScore,
   );
-  const note = boxesNote(clip.clipTimesUs, seen, request.minScore);
-  const plan = { ...clip.plan, notes: [...clip.plan.notes, note] };
-  const { detections } = seen;
-  return { clip: { ...clip, plan }, source, run, detections, ffmpegVersion: ffmpeg.version };
+  const drawn = withNotes(clip, [boxesNote(clip.clipTimesUs, seen, request.minScore)]);
+  return { clip: drawn, source, run, detections: seen.detections, ffmpegVersion: ffmpeg.version };
+}
+
+function withNotes(clip: WorkedOutClip, notes: readonly string[]): WorkedOutClip {
+  return { ...clip, plan: { ...clip.plan, notes: [...clip.plan.notes, ...notes] } };
 }
 
 /** A stream copy begins up to a group of pictures before the range; recorders write a key frame every 0.5 to 10 s. */
 const NEAR_US = 10_000_000;
 
-/** Whether import or the current run found damage that the clip may take in. */
-async function isDamagedNear(
+/** Whether import or the current run found frames missing that the clip may take in. */
+function isDamagedNear(
   { fromPtsUs, toPtsUs }: ClipRequest,
   footage: StoredFootage,
-  read: Store['read'],
-): Promise<boolean> {
+  coverage: readonly CoverageInterval[],
+): boolean {
   if (footage.notices.some(({ kind }) => kind === 'decodeErrors' || kind === 'framesMissing')) return true;
-  const coverage = await read.queryCoverage(footage.footageId);
   return coverage.some(
     (stretch) =>
       stretch.kind === 'undecodable' &&

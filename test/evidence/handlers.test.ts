@@ -177,6 +177,23 @@ describe('the contract’s exhibits', () => {
     expect(await handlers.plan(asked)).toEqual(plans.at(-1));
   });
 
+  it('says where the pictures of the clip are damaged, in its plan and beside it', async () => {
+    const runId = await insertRun();
+    const [fromPtsUs, toPtsUs] = [source.frameTimesUs[5] ?? NaN, source.frameTimesUs[8] ?? NaN];
+    await store.write.insertBatch({
+      ...{ runId, sequence: 0, analysedPtsUs: [], detections: [], findings: [] },
+      coverage: [{ fromPtsUs, toPtsUs, kind: 'damaged' }],
+      checkpoint: { ptsUs: toPtsUs, state: '{}' },
+      counts: { framesDecoded: 0, framesAnalysed: 0, framesSkipped: 0, inferenceMs: 0, wallMs: 0 },
+    });
+    const note = expect.stringMatching(/^The recording is damaged from .* made up by the decoder/) as unknown;
+    expect((await handlers.plan(request(20, 29))).notes).not.toContainEqual(note);
+    const { exhibit } = await finish(request(0, 9));
+    expect(JSON.parse(await readFile(exhibit.sidecarPath, 'utf8'))).toMatchObject({
+      clip: { notes: expect.arrayContaining([note]) as unknown },
+    });
+  });
+
   it('refuses a recording that is not the one added, and leaves nothing', async () => {
     const bytes = await readFile(source.footage.path);
     bytes[bytes.length - 20] = (bytes.at(-20) ?? 0) ^ 1;
