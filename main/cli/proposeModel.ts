@@ -43,7 +43,7 @@ export async function proposeModel(
   else {
     writeProposal(proposal, given.answers, output);
     if (trial !== null) writeTrial(trial, manifest.defaultMinScore, output);
-    if (given.out !== null) noteManifest(given.out, proposal.path, manifest.weights.file, output);
+    if (given.out !== null) output.note(manifestNote(given.out, proposal.path, manifest.weights.file));
   }
   return EXIT.ok;
 }
@@ -106,34 +106,19 @@ function writeProposal(proposal: ModelProposal, answers: ModelAnswers, output: O
   for (const text of [...proposal.facts, ...proposal.cautions]) output.line(`  ${text}`);
   const { classes = '' } = { ...proposedAnswers(proposal), ...answers };
   const asked = proposal.questions.filter(({ id }) => id !== 'classNames' || classes.startsWith('list'));
-  writeQuestions(
-    'The file does not tell (change with --answer ID=ANSWER):',
-    asked.filter(isOpen),
-    answers,
-    output,
-  );
-  writeQuestions(
-    'The file tells, or it matters little:',
-    asked.filter((one) => !isOpen(one)),
-    answers,
-    output,
-  );
+  const open = asked.filter(({ isCertain }) => !isCertain);
+  const told = asked.filter(({ isCertain }) => isCertain);
+  if (open.length > 0) output.line('\nThe file does not tell (change with --answer ID=ANSWER):');
+  writeQuestions(open, answers, output);
+  if (told.length > 0) output.line('\nThe file tells, or it matters little:');
+  writeQuestions(told, answers, output);
 }
-
-const isOpen = ({ isCertain }: ModelQuestion): boolean => !isCertain;
 
 function proposedAnswers({ questions }: ModelProposal): Partial<Record<QuestionId, string>> {
   return Object.fromEntries(questions.map(({ id, proposed }) => [id, proposed]));
 }
 
-function writeQuestions(
-  heading: string,
-  questions: readonly ModelQuestion[],
-  answers: ModelAnswers,
-  output: Output,
-): void {
-  if (questions.length === 0) return;
-  output.line(`\n${heading}`);
+function writeQuestions(questions: readonly ModelQuestion[], answers: ModelAnswers, output: Output): void {
   for (const { id, text, proposed, reason, choices } of questions) {
     const answer = answers[id];
     const why = answer === undefined ? reason : 'as you say';
@@ -161,8 +146,8 @@ function writeTrial(trial: ProposalTrial, minScore: number, output: Output): voi
   for (const advice of trial.advice) output.line(advice);
 }
 
-function noteManifest(out: string, path: string, weightsFile: string, output: Output): void {
+function manifestNote(out: string, path: string, weightsFile: string): string {
   const isBeside = dirname(resolve(out)) === dirname(path) && basename(path) === weightsFile;
   const first = isBeside ? '' : `put a copy of ${basename(path)} beside it as ${weightsFile}, then `;
-  output.note(`The manifest is in ${out}; ${first}sightline models add ${out} keeps the model.`);
+  return `The manifest is in ${out}; ${first}sightline models add ${out} keeps the model.`;
 }

@@ -2,8 +2,9 @@ import { decodeDetections } from './decodeDetections.ts';
 import type { Detector } from './detection.ts';
 import { chooseGraph } from './graphChoice.ts';
 import { inspectModel } from './graphInspection.ts';
-import { classNameByLabel, classNamesOf, parseManifest } from './manifest.ts';
+import { classNameByLabel, classNamesOf, parseManifest, type Manifest } from './manifest.ts';
 import { createInputWriter, planInput } from './modelInput.ts';
+import type { DetectionSession } from './onnxSession.ts';
 import { openOnBestProvider } from './providerChoice.ts';
 import { readVerifiedWeights } from './weightsFile.ts';
 
@@ -29,7 +30,8 @@ export interface DetectorOptions {
  * Verifies and loads a model. Loading and every `detect` block the calling thread, so this belongs in the analyzer.
  * `detect` calls must follow one another: the input buffer is shared by all of them.
  * @throws AppError model.invalidManifest, model.notInstalled, file.unreadable, model.hashMismatch, model.refused,
- *   model.fixedProposals, model.loadFailed, model.unexpectedShape; the signal's reason when aborted before the session is made.
+ *   model.fixedProposals, model.loadFailed, model.unexpectedShape; the signal's reason when aborted before the session
+ *   is made.
  */
 export async function createDetector(options: DetectorOptions): Promise<Detector> {
   const { weightsPath, threads, signal, providers = ['cpu'], maxProposals = null } = options;
@@ -45,6 +47,13 @@ export async function createDetector(options: DetectorOptions): Promise<Detector
       : await chooseGraph(sessionOptions, model, request);
   signal.throwIfAborted();
   const { session, notice } = await openOnBestProvider({ ...sessionOptions, weights }, providers);
+  return detectorOver(session, { manifest, notice, graphForm: form });
+}
+
+function detectorOver(
+  session: DetectionSession,
+  { manifest, notice, graphForm }: Pick<Detector, 'notice' | 'graphForm'> & { readonly manifest: Manifest },
+): Detector {
   const { fixedInput } = session;
   const writeInput = createInputWriter(manifest.input, fixedInput);
   const { outputs } = manifest;
@@ -54,7 +63,7 @@ export async function createDetector(options: DetectorOptions): Promise<Detector
     modelId: manifest.modelId,
     provider: session.provider,
     notice,
-    graphForm: form,
+    graphForm,
     classNames: classNamesOf(outputs.labels),
     planInput: (source, shortSidePx) => planInput(manifest.input.size, source, { shortSidePx, fixedInput }),
     async detect(frame, minScore) {

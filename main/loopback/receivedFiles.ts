@@ -25,8 +25,8 @@ export interface ReceivedFile {
 
 /**
  * Writes the body into `received/`, or the folder of that name in it, and returns the path. Nothing that is there is
- * overwritten (`clip (2).mp4`), the file has its name only once it is whole and on the disk, and what was written is
- * removed when it does not get there. The file is pending until an import has decided on it.
+ * overwritten (`clip (2).mp4`): an empty file holds the name until the received one is whole and on the disk, and what
+ * was written is removed when it does not get there. The file is pending until an import has decided on it.
  *
  * @throws AppError `disk.full` before anything is written, `input.invalid` when the body has another size than said
  */

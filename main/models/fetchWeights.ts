@@ -33,8 +33,9 @@ export interface BytesDone {
  * their own hash, so that an attempt goes on where the last one was cut or cancelled, and get their name when length
  * and SHA-256 are those of the manifest. A file that turns out to be another is deleted. Only one process at a time
  * lets them grow; one that finds them whole once another is done fetches nothing.
- * @throws AppError model.notPublished, model.busy while another process gets the same file, disk.full, network.unreachable, network.interrupted, network.refused,
- *   file.notFound, file.unreadable, model.hashMismatch; the signal's reason when aborted.
+ * @throws AppError model.notPublished, model.busy while another process gets the same file, disk.full,
+ *   network.unreachable, network.interrupted, network.refused, file.notFound, file.unreadable, model.hashMismatch; the
+ *   signal's reason when aborted.
  */
 export async function* fetchWeights(options: FetchWeightsOptions): AsyncGenerator<BytesDone, void> {
   const { folders, manifest, nowWallMs } = options;

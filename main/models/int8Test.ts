@@ -11,8 +11,7 @@ const PAIRS = 3;
  * @throws the signal's reason when aborted, nothing else.
  */
 export async function testInt8Model(
-  model: TestedModel,
-  floatModel: TestedModel,
+  { model, floatModel }: { readonly model: TestedModel; readonly floatModel: TestedModel },
   ports: TestPorts,
   signal: AbortSignal,
 ): Promise<ModelTest> {

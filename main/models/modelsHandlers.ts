@@ -163,7 +163,7 @@ class Models implements ModelsHandlers {
     const test =
       floatModel === null
         ? await testModel(model, this.#options, signal)
-        : await testInt8Model(model, floatModel, this.#options, signal);
+        : await testInt8Model({ model, floatModel }, this.#options, signal);
     await mkdir(addedModelsFolder(folders), { recursive: true });
     await writeTest(folders, modelId, test);
   }

@@ -24,8 +24,8 @@ export interface OpenStoreOptions {
 
 /**
  * Opens a case folder: takes its lock, starts the writer (which makes the case or migrates it) and then the reader.
- * @throws AppError `case.notFound`, `case.notACase`, `case.locked`, `case.tooNew`, `case.damaged`, `disk.full`, `file.unreadable` where
- * nothing can be written.
+ * @throws AppError `case.notFound`, `case.notACase`, `case.locked`, `case.tooNew`, `case.damaged`, `disk.full`,
+ *   `file.unreadable` where nothing can be written.
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const caseFolder = resolve(options.caseFolder);

@@ -167,8 +167,9 @@ async function readAsfClaims(file: FileHandle): Promise<ContainerClaims> {
 }
 
 /**
- * What the header of an MP4/MOV, AVI or ASF file claims, and whether a Matroska file is encrypted (its other claims are in
- * ffmpeg's dump); other families claim nothing here. Reads headers only, never media data. Throws what `open` throws.
+ * What the header of an MP4/MOV, AVI or ASF file claims, and whether a Matroska file is encrypted (its other claims
+ * are in ffmpeg's dump); other families claim nothing here. Reads headers only, never media data. Throws what `open`
+ * throws.
  */
 export async function readContainerClaims(path: string, family: ContainerFamily): Promise<ContainerClaims> {
   if (family === 'mpegts' || family === 'other') return NO_CLAIMS;

@@ -160,22 +160,19 @@ export async function inspectFootage(
     ...timeNotices(probe, index, extent.startPtsUs),
     ...streamNotices(probe),
   ];
+  const footage = { ...probedFacts(probe), startPtsUs: extent.startPtsUs, endPtsUs: extent.endPtsUs };
+  const { frameTimesUs } = index;
   return {
-    footage: {
-      container: probe.container,
-      codec: probe.codec,
-      widthPx: probe.widthPx,
-      heightPx: probe.heightPx,
-      rotationDeg: probe.rotationDeg,
-      nominalFps: probe.nominalFps,
-      startPtsUs: extent.startPtsUs,
-      endPtsUs: extent.endPtsUs,
-      claimedFrames: probe.claimedFrames,
-      indexedFrames: index.frameTimesUs.length,
-      notices,
-    },
-    frameTimesUs: index.frameTimesUs,
+    footage: { ...footage, indexedFrames: frameTimesUs.length, notices },
+    frameTimesUs,
     probe,
     index,
   };
+}
+
+function probedFacts(
+  probe: VideoProbe,
+): Omit<InspectedFootage, 'startPtsUs' | 'endPtsUs' | 'indexedFrames' | 'notices'> {
+  const { container, codec, widthPx, heightPx, rotationDeg, nominalFps, claimedFrames } = probe;
+  return { container, codec, widthPx, heightPx, rotationDeg, nominalFps, claimedFrames };
 }

@@ -57,7 +57,7 @@ function machineOf(times: Readonly<Record<string, readonly number[]>>): ModelTri
 }
 
 const testOn = (times: Readonly<Record<string, readonly number[]>>) =>
-  testInt8Model(int8, float, { trial: machineOf(times), nowWallMs: () => 1 }, signal);
+  testInt8Model({ model: int8, floatModel: float }, { trial: machineOf(times), nowWallMs: () => 1 }, signal);
 
 test('times int8 against float in pairs, and one disturbed pair does not decide', async () => {
   const found = await testOn({ 'float.onnx': [100, 100, 400], 'int8.onnx': [70, 900, 288] });

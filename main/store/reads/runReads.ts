@@ -33,8 +33,9 @@ interface RunRow {
 }
 
 const RUN_COLUMNS = `run_id, footage_id, state, model_id, model_sha256, parameters_json, wanted_provider, provider,
-  provider_notice, graph_form, created_wall_ms, started_wall_ms, finished_wall_ms, checkpoint_pts_us, frames_decoded, frames_analysed, frames_skipped, detections,
-  findings, inference_ms, spent_ms, app_version, ffmpeg_version, error_json`;
+  provider_notice, graph_form, created_wall_ms, started_wall_ms, finished_wall_ms, checkpoint_pts_us, frames_decoded,
+  frames_analysed, frames_skipped, detections, findings, inference_ms, spent_ms, app_version, ffmpeg_version,
+  error_json`;
 
 function runFromRow(row: RunRow): Run {
   return {
