@@ -23,7 +23,8 @@ export class FindingsState {
   readonly #api: Api;
   readonly #onError: (thrown: unknown) => void;
   readonly #casePath: () => string | null;
-  /** Those of this case; null before the first. */
+  #listedCasePath: string | null = null;
+  /** Those in that case; null before the first. */
   #edits: FindingEdits | null = null;
   readonly #refresh: LatestCall<{ filter: FindingFilter; pages: readonly number[] }, Refreshed>;
   readonly #loading = new Map<number, Promise<void>>();
@@ -56,7 +57,6 @@ export class FindingsState {
     this.isLoaded = false;
     this.selected = null;
     this.selectedIndex = null;
-    this.#edits = null;
   }
 
   /** The finding at a place of the filtered order; null until its page is there. */
@@ -100,10 +100,10 @@ export class FindingsState {
    * @throws AppError as `findings.setVerdict`, and `finding.notFound` where the host has another case open by then.
    */
   async judge(finding: Finding, change: (current: Judgement) => Partial<Judgement>): Promise<void> {
-    const casePath = this.#casePath();
+    const casePath = this.#shownCasePath;
     this.#edits ??= new FindingEdits((input) => untilAnswered(() => this.#store(input, casePath)));
     const updated = await this.#edits.edit(finding, change);
-    if (this.#casePath() !== casePath) return;
+    if (casePath !== this.#shownCasePath) return;
     const pages = new Map(this.#pages);
     for (const [page, findings] of pages) {
       if (!findings.some((old) => old.findingId === updated.findingId)) continue;
@@ -114,6 +114,11 @@ export class FindingsState {
     }
     this.#pages = pages;
     if (this.selected?.findingId === updated.findingId) this.selected = updated;
+  }
+
+  /** The case that the list was asked of: for a moment still the one before, when another is opened. */
+  get #shownCasePath(): string | null {
+    return this.#listedCasePath ?? this.#casePath();
   }
 
   /** A host that was away may have another case open now, with findings of the same ids. */
@@ -173,6 +178,9 @@ export class FindingsState {
   }
 
   #take(answer: Refreshed): void {
+    const casePath = this.#casePath();
+    if (casePath !== this.#shownCasePath) this.#edits = null;
+    this.#listedCasePath = casePath;
     this.classCounts = answer.classCounts;
     this.#pages = answer.pages;
     this.total = answer.total;

@@ -100,6 +100,9 @@ describe.skipIf(browserPath() === null)('a page whose host is killed and started
     await kill();
     await page.keyboard.press('Escape');
     await page.keyboard.press('2');
+    // Still being typed when the other case comes.
+    await page.keyboard.press('n');
+    await page.keyboard.type(', and more of it');
     [caseFolder, otherFolder] = [otherFolder, caseFolder];
     await startAgain();
     await page.locator('[data-footage]', { hasText: 'Back door' }).waitFor({ state: 'detached' });
