@@ -219,13 +219,13 @@ function classSuggestion({ reading, origin }: QuestionContext): Suggestion {
   return guessed('cocoId', 'The file does not tell; person is 1 either way');
 }
 
-const MIN_SCORES = ['0.1', '0.2', '0.3', '0.35', '0.4', '0.5', '0.6', '0.7', '0.8', '0.9'] as const;
+const MIN_SCORES = ['0.1', '0.2', '0.3', '0.4', '0.5', '0.6', '0.7', '0.8', '0.9'] as const;
 
 function minScoreQuestion({ origin }: QuestionContext): ModelQuestion {
   const choices = MIN_SCORES.map((score) => [score, score] as const);
   const suggestion =
     origin === 'compact'
-      ? byOrigin('0.35', origin)
+      ? byOrigin('0.3', origin)
       : certain('0.5', 'A usual start; it only decides what is shown first and can be changed at any time');
   return choice('minScore', 'From which score on are its finds worth looking at?', choices, suggestion);
 }

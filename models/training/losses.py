@@ -3,14 +3,16 @@ import torch
 import torch.nn.functional as F
 from torchvision.ops import roi_align
 
-from compactRcnn import CLASS_COUNT, STRIDES_PX, box_iou, decode_deltas, encode_deltas
+from compactRcnn import CLASS_COUNT, box_iou, decode_deltas, encode_deltas
 from nanodetPlus import REG_BINS
 
 FOREGROUND_IOU = 0.5
 # Only boxes that are nearly right learn a correction: what overlaps less may belong to a neighbour.
 CORRECTED_IOU = 0.6
+# Nearly an absolute loss: voted boxes are good already, and a squared one would move them all for a few bad ones.
+CORRECTION_BETA = 0.1
 ROIS_PER_IMAGE = 96
-MASKS_PER_IMAGE = 12
+MASKS_PER_IMAGE = 16
 MASK_SIDE = 28
 
 
@@ -78,7 +80,7 @@ def box_losses(logits, deltas, proposals, evidence, view):
         near = torch.nonzero(chosen >= CORRECTED_IOU)[:, 0]
         if len(near):
             wanted = encode_deltas(gt[choice[near]], proposals[near])
-            per_box = F.smooth_l1_loss(deltas[near], wanted, beta=0.5, reduction='none').sum(1)
+            per_box = F.smooth_l1_loss(deltas[near], wanted, beta=CORRECTION_BETA, reduction='none').sum(1)
             box_loss = (per_box * weights[choice[near]]).sum() / len(near)
     if len(view['ignored']):
         inside = box_iou(proposals, view['ignored']).max(1)[0] > 0.4

@@ -1,20 +1,21 @@
-"""Makes the reference files of test/golden/detect from scenes drawn here; see README.md for the command.
+"""Makes the reference files of test/golden/detect from scenes drawn here.
 
-  makeGolden.py TRAINING_FOLDER OUT_FOLDER
+    /usr/bin/python3 makeGolden.py --data DIR --weights calibrated.pt --out test/golden/detect
 
-TRAINING_FOLDER holds compact_rcnn.py. For every scene NAME.png (RGB) and NAME.json are written: what the PyTorch model
-finds on exactly these pixels with the weights of mask-rcnn-compact.onnx. paste.json holds masks pasted by torchvision.
+For every scene NAME.png (RGB) and NAME.json are written: what the PyTorch model finds on exactly these pixels, with the
+weights rounded as exportCompact.py stores them.  paste.json holds masks pasted by torchvision.
 """
+import argparse
 import json
 import os
-import sys
 
 import cv2
 import numpy as np
-import onnx
 import torch
-from onnx import numpy_helper
 from torchvision.models.detection.roi_heads import paste_masks_in_image
+
+from compactRcnn import COCO_IDS
+from exportCompact import HALF_FROM_ELEMENTS, load_model
 
 WIDTH, HEIGHT = 512, 384
 MASKS_KEPT = 12
@@ -89,33 +90,27 @@ def scene_black():
 SCENES = {'figures': scene_figures, 'cars': scene_cars, 'texture': scene_texture, 'black': scene_black}
 
 
-def reference(model, image, coco_ids):
+def reference(model, image):
     pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
     with torch.no_grad():
-        found = model.infer_from_pan(model.trunk.features(pixels), True)[0]
-    order = found['scores'].argsort(descending=True)
+        boxes, classes, scores, masks = model(pixels, True)
+    order = scores.argsort(descending=True)
     return {
         'widthPx': WIDTH,
         'heightPx': HEIGHT,
-        'reference': 'PyTorch %s, compact_rcnn.py, weights of mask-rcnn-compact.onnx' % torch.__version__,
-        'boxes': [[round(v, 4) for v in box] for box in found['boxes'][order].tolist()],
-        'labels': [coco_ids[i] for i in found['labels'][order].tolist()],
-        'scores': [round(v, 6) for v in found['scores'][order].tolist()],
-        'masks': [[round(v, 4) for v in mask.flatten().tolist()] for mask in found['masks'][order][:MASKS_KEPT]],
+        'reference': 'PyTorch %s, compactRcnn.py, weights of mask-rcnn-compact.onnx' % torch.__version__,
+        'boxes': [[round(v, 4) for v in box] for box in boxes[order].tolist()],
+        'labels': [COCO_IDS[i] for i in classes[order].tolist()],
+        'scores': [round(v, 6) for v in scores[order].tolist()],
+        'masks': [[round(v, 4) for v in mask.flatten().tolist()] for mask in masks[order][:MASKS_KEPT]],
     }
 
 
-def load_shipped_weights(model):
-    """The weights of the shipped graph, not of a checkpoint: a checkpoint rounds the small tensors too."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'mask-rcnn-compact.onnx')
-    state = {}
-    for tensor in onnx.load(path).graph.initializer:
-        name = tensor.name[:-2] if tensor.name.endswith('_h') else tensor.name
-        if name.startswith('m.'):
-            state[name[2:]] = torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    unused = [name for name in missing if not (name.startswith('trunk.heads.') and '.out.' in name)]
-    assert not unused and not unexpected, (unused, unexpected)
+def round_as_stored(model):
+    """The same rounding as the exported file's: large tensors to float16."""
+    for parameter in model.parameters():
+        if parameter.numel() >= HALF_FROM_ELEMENTS:
+            parameter.data = parameter.data.half().float()
 
 
 def runs_of(bitmap):
@@ -146,22 +141,23 @@ def paste_cases():
 
 
 def main():
-    training_folder, out_folder = sys.argv[1:]
-    sys.path.insert(0, training_folder)
-    from compact_rcnn import COCO_IDS, CompactRCNN
+    parser = argparse.ArgumentParser(description='Makes the reference outputs of the compact models.')
+    parser.add_argument('--data', required=True)
+    parser.add_argument('--weights', required=True)
+    parser.add_argument('--out', required=True)
+    options = parser.parse_args()
     torch.set_num_threads(1)
-    model = CompactRCNN()
-    load_shipped_weights(model)
-    model.eval()
-    os.makedirs(out_folder, exist_ok=True)
+    model = load_model(options.data, options.weights)
+    round_as_stored(model)
+    os.makedirs(options.out, exist_ok=True)
     for name, draw in SCENES.items():
         image = draw()
-        cv2.imwrite(os.path.join(out_folder, name + '.png'), image[:, :, ::-1])
-        golden = reference(model, image, COCO_IDS)
-        with open(os.path.join(out_folder, name + '.json'), 'w') as file:
+        cv2.imwrite(os.path.join(options.out, name + '.png'), image[:, :, ::-1])
+        golden = reference(model, image)
+        with open(os.path.join(options.out, name + '.json'), 'w', encoding='utf-8') as file:
             json.dump(golden, file)
         print(name, len(golden['boxes']), 'detections, best', golden['scores'][:3], golden['labels'][:3])
-    with open(os.path.join(out_folder, 'paste.json'), 'w') as file:
+    with open(os.path.join(options.out, 'paste.json'), 'w', encoding='utf-8') as file:
         json.dump(paste_cases(), file)
 
 

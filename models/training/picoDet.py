@@ -68,7 +68,10 @@ class FlatUnit(nn.Module):
 
 
 class EsNet(nn.Module):
-    """The stride-4 map [B, 24, H/4, W/4] and those of strides 8, 16 and 32.  `mid_channels`: the searched widths, one a unit, read from the checkpoint."""
+    """The stride-4 map [B, 24, H/4, W/4] and those of strides 8, 16 and 32.
+
+    `mid_channels`: the searched widths, one a unit, read from the checkpoint.
+    """
 
     def __init__(self, mid_channels):
         super().__init__()

@@ -67,6 +67,7 @@ def main():
     files = sorted(glob.glob(os.path.join(options.data, 'pennfudan', 'images', '*')))[:PENN_TRAINING_IMAGES]
     files += sorted(glob.glob(os.path.join(options.data, 'unlabelled', 'openimages-*.jpg')))
     labels = {os.path.basename(file): fuse(*detect_both_ways(model, read_image(file))) for file in files}
+    os.makedirs(os.path.dirname(os.path.abspath(options.out)), exist_ok=True)
     with open(options.out, 'w', encoding='utf-8') as file:
         json.dump(labels, file)
     print(len(labels), 'images,', sum(map(len, labels.values())), 'boxes')

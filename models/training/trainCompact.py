@@ -1,10 +1,10 @@
 """Trains CompactRcnn end to end on a CPU, and goes on where it stopped.
 
     /usr/bin/python3 trainCompact.py --data DIR --pseudo FILE --out DIR --minutes N [--processes N]
-                                     [--start compact.pt --heads-only]
+                                     [--learn all|heads|masks] [--start compact.pt]
 
-`--heads-only` leaves the trunk as it is in `--start`: no gradient goes through it, so that a minute shows the second
-stage two to three times as many pictures.
+`--learn heads` leaves the trunk as it is: no gradient goes through it, so that a minute shows the second stage two to three
+times as many pictures.  `--learn masks` leaves all but the mask branch as it is in `--start`, and shows it more again.
 
 Each process has one thread and works on its share of a step's images; gradients are averaged after each step, so that
 all hold the same weights.  (Two processes of one thread are faster than one of two: most operations are small.)
@@ -39,6 +39,7 @@ SAVE_EVERY_S = 300
 REPORT_EVERY_STEPS = 25
 # Chance of a view to come from images of a kind: few are fully labelled, and they say most.
 KIND_SHARE = {'coco': 0.55, 'person': 0.15, 'pseudo': 0.30}
+OUTLINED_KIND_SHARE = {'coco': 0.75, 'person': 0.25}
 EMPTY_SHARE = 0.02
 LEARNING_RATES = {'trunk': 5e-5, 'head': 3e-4, 'classes': 1e-4, 'mask': 1.5e-3, 'mix': 3e-3}
 PICO_FILE = os.path.join('weights', 'picodet_s_416_coco.onnx')
@@ -48,18 +49,20 @@ NANO_FILE = os.path.join('weights', 'nanodet-plus-m-416.bin')
 class Views(IterableDataset):
     """Endless random views.  Another seed for each start, so that a resumed training sees new ones."""
 
-    def __init__(self, images, seed):
+    def __init__(self, images, seed, learn):
         super().__init__()
         self.by_kind = {kind: [i for i in images if i['kind'] == kind] for kind in KIND_SHARE}
         self.donors = self.by_kind['coco'] + self.by_kind['person']
         self.seed = seed
+        self.kind_share = OUTLINED_KIND_SHARE if learn == 'masks' else KIND_SHARE
+        self.empty_share = 0.0 if learn == 'masks' else EMPTY_SHARE
 
     def __iter__(self):
         cv2.setNumThreads(0)
         rnd = random.Random(self.seed)
-        kinds, shares = list(KIND_SHARE), list(KIND_SHARE.values())
+        kinds, shares = list(self.kind_share), list(self.kind_share.values())
         while True:
-            if rnd.random() < EMPTY_SHARE:
+            if rnd.random() < self.empty_share:
                 yield empty_view(rnd)
                 continue
             kind = rnd.choices(kinds, shares)[0]
@@ -86,9 +89,10 @@ def new_model(folder):
     return model
 
 
-def parameter_groups(model, heads_only):
-    """NanoDet-Plus stays as it is: it is the second opinion."""
-    frozen = [model.nano] + ([model.pico] if heads_only else [])
+def parameter_groups(model, learn):
+    """What `learn` says; NanoDet-Plus always stays as it is: it is the second opinion."""
+    frozen = [model.nano] + ([] if learn == 'all' else [model.pico])
+    frozen += [model.align, model.box_head, model.proposals] if learn == 'masks' else []
     for parameter in (p for network in frozen for p in network.parameters()):
         parameter.requires_grad_(False)
     head = [p for n, p in model.box_head.named_parameters() if not n.startswith('classes')]
@@ -108,10 +112,23 @@ def teacher_cells(teacher, picture):
             for head, tower in zip(teacher.heads, towers)]
 
 
+def with_tensors(view):
+    return dict(view, **{k: torch.from_numpy(view[k]) for k in ('boxes', 'classes', 'weights', 'ignored')})
+
+
+def outline_losses(model, view):
+    """The mask loss of one view, by PicoDet's features alone; nothing when the view shows no outline."""
+    view = with_tensors(view)
+    stem, pyramid, towers = model.pico(to_tensor(view['damaged']))
+    both = [torch.cat(pair, 1) for pair in zip(pyramid, towers)]
+    masks = mask_loss(model.mask_head, model.mask_head.maps(stem, both), view)
+    return {} if masks is None else {'masks': masks}
+
+
 def image_losses(model, teacher, view):
     """Named losses of one view.  `teacher`: the PicoDet to imitate, or None when the trunk does not learn."""
     image = to_tensor(view['damaged'])
-    view = dict(view, **{k: torch.from_numpy(view[k]) for k in ('boxes', 'classes', 'weights', 'ignored')})
+    view = with_tensors(view)
     stage = model.first_stage(image)
     height, width = image.shape[2:]
     limits = torch.tensor([width, height, width, height]).float()
@@ -170,10 +187,11 @@ class Training:
     def __init__(self, options):
         self.path = os.path.join(options.out, 'checkpoint.pt')
         self.model = new_model(options.data)
-        self.teacher = None if options.heads_only else copy.deepcopy(self.model.pico).eval()
+        self.learn = options.learn
+        self.teacher = None if options.learn != 'all' else copy.deepcopy(self.model.pico).eval()
         if options.start is not None:
             self.model.load_state_dict(torch.load(options.start)['model'])
-        self.optimiser = torch.optim.AdamW(parameter_groups(self.model, options.heads_only))
+        self.optimiser = torch.optim.AdamW(parameter_groups(self.model, options.learn))
         self.trained = [p for p in self.model.parameters() if p.requires_grad]
         self.average, self.spent_s, self.steps = Average(self.model), 0.0, 0
         if os.path.exists(self.path):
@@ -197,8 +215,10 @@ class Training:
         self.optimiser.zero_grad()
         sums = {}
         for _ in range(image_count):
-            losses = image_losses(self.model, self.teacher, next(views))
-            (sum(losses.values()) / image_count).backward()
+            view = next(views)
+            losses = outline_losses(self.model, view) if self.learn == 'masks' else image_losses(self.model, self.teacher, view)
+            if losses:
+                (sum(losses.values()) / image_count).backward()
             for name, loss in losses.items():
                 total, count = sums.get(name, (0.0, 0))
                 sums[name] = (total + float(loss), count + 1)
@@ -220,7 +240,7 @@ def train(rank, options):
     torch.manual_seed(training.steps * options.processes + rank)
     images = load_splits(options.data, options.pseudo)[0]
     seed = training.steps * options.processes + rank
-    views = iter(DataLoader(Views(images, seed), batch_size=None, num_workers=1, prefetch_factor=8,
+    views = iter(DataLoader(Views(images, seed, options.learn), batch_size=None, num_workers=1, prefetch_factor=8,
                             collate_fn=as_it_is))
     started, saved_s, sums = time.time() - training.spent_s, training.spent_s, {}
     spent = torch.tensor([training.spent_s])
@@ -252,7 +272,7 @@ def main():
     parser.add_argument('--out', required=True)
     parser.add_argument('--minutes', type=float, required=True)
     parser.add_argument('--start', help='a compact.pt to begin with, instead of the checkpoints in --data')
-    parser.add_argument('--heads-only', action='store_true')
+    parser.add_argument('--learn', choices=('all', 'heads', 'masks'), default='heads')
     parser.add_argument('--processes', type=int, default=2, choices=(1, 2, 4))
     parser.add_argument('--port', type=int, default=29533)
     options = parser.parse_args()

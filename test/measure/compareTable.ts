@@ -6,7 +6,7 @@ import type { CocoResult } from './cocoTables.ts';
 import type { MeasuredModel } from './measuredModels.ts';
 import { petsFigures, petsOperatingPoint } from './petsTables.ts';
 import type { PetsResult } from './petsTables.ts';
-import { COMPACT_IDS, FIRST_STAGE_ID } from './singleStageModels.ts';
+import { COMPACT_IDS } from './singleStageModels.ts';
 import type { Speed } from './speed.ts';
 import { steepViewTable } from './steepView.ts';
 import type { SteepViewResult } from './steepView.ts';
@@ -69,17 +69,17 @@ export function choiceMarkdown(models: readonly ComparedModel[]): string {
   return markdownTable(['model', ...head, '`session.run` ms', 'weights MB'], rows);
 }
 
-/** Every compact model against its own first stage, and newer weights against each older ones of the same model. */
+/** Every shipped compact model against each one-stage network, and against other weights of the same model. */
 function comparedPairs(
   models: readonly ComparedModel[],
 ): Array<readonly [better: CocoResult, base: CocoResult]> {
-  const firstStage = models.find(({ model }) => model.modelId === FIRST_STAGE_ID);
   return models
-    .filter(({ model }) => COMPACT_IDS.includes(model.modelId))
+    .filter(({ model }) => COMPACT_IDS.includes(model.modelId) && model.title === model.modelId)
     .flatMap((compared) => {
-      const { modelId, title } = compared.model;
-      const older = models.filter(({ model }) => model.modelId === modelId && model.title !== modelId);
-      const bases = [...(firstStage === undefined ? [] : [firstStage]), ...(title === modelId ? older : [])];
+      const { modelId } = compared.model;
+      const bases = models.filter(({ model }) =>
+        model.modelId === modelId ? model.title !== modelId : model.loading.kind === 'singleStage',
+      );
       return bases.map((base) => [compared.coco, base.coco] as const);
     });
 }

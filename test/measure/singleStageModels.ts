@@ -2,15 +2,13 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MeasuredModel } from './measuredModels.ts';
 
-/** The compact models' own first stage, before they were trained: what their second stage has to improve on. */
-export const FIRST_STAGE_ID = 'nanodet-plus-m-416';
-/** Models that descend from it. */
+/** Models that descend from the networks below. */
 export const COMPACT_IDS: readonly string[] = ['faster-rcnn-compact', 'mask-rcnn-compact'];
 /** The model at whose input size the one-stage networks are measured. */
 export const SIZE_RULE_OF = 'faster-rcnn-compact';
 
 const NETWORKS = [
-  { modelId: FIRST_STAGE_ID, pointOffsetCells: 0 },
+  { modelId: 'nanodet-plus-m-416', pointOffsetCells: 0 },
   { modelId: 'picodet-s-416', pointOffsetCells: 0.5 },
 ] as const;
 

@@ -45,29 +45,26 @@ describe('listModels', () => {
   test('lists what ships, installed and embedded first, and what is only known', async () => {
     const models = await listModels(folders);
     for (const model of models) expect(() => ModelSummary.parse(model)).not.toThrow();
-    expect(models.map(({ modelId }) => modelId).slice(0, 3)).toEqual([
+    expect(models.map(({ modelId }) => modelId).slice(0, 2)).toEqual([
       'faster-rcnn-compact',
-      'faster-rcnn-compact-int8',
       'mask-rcnn-compact',
     ]);
-    expect(models).toHaveLength(12);
+    expect(models).toHaveLength(10);
     expect(models.filter(({ isInstalled }) => isInstalled).map(({ origin }) => origin)).toEqual([
-      'embedded',
-      'embedded',
       'embedded',
       'embedded',
     ]);
     expect(models.filter(({ isDefault }) => isDefault).map(({ modelId }) => modelId)).toEqual([
       'mask-rcnn-compact',
     ]);
-    expect(models[2]).toMatchObject({ hasMasks: true, defaultMinScore: 0.3, licence: 'Apache-2.0' });
+    expect(models[1]).toMatchObject({ hasMasks: true, defaultMinScore: 0.3, licence: 'Apache-2.0' });
   });
 
   test('lists a broken manifest with what is wrong, and everything else', async () => {
     await mkdir(addedFolder, { recursive: true });
     await writeFile(join(addedFolder, 'torn.model.json'), '{"schemaVersion": 1,');
     const models = await listModels(folders);
-    expect(models).toHaveLength(13);
+    expect(models).toHaveLength(11);
     expect(models.at(-1)).toMatchObject({ modelId: 'torn', isInstalled: false });
     expect(models.at(-1)?.note).toContain(join(addedFolder, 'torn.model.json'));
     await expect(resolveModel(folders, 'torn', signal)).rejects.toMatchObject({
