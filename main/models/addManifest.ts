@@ -25,16 +25,15 @@ export interface AddManifestOptions extends TestPorts {
  *   the signal's reason.
  */
 export async function addManifest(options: AddManifestOptions): Promise<string> {
-  const { folders, manifestPath, signal } = options;
+  const { manifestPath } = options;
   const manifest = parseManifest(await readManifestText(manifestPath), manifestPath);
   const weightsPath = join(dirname(manifestPath), manifest.weights.file);
-  await checkIdIsFree(folders, manifest.modelId, manifestPath);
-  return installManifest({ ...options, manifest, weightsPath, signal });
+  await checkIdIsFree(options.folders, manifest.modelId, manifestPath);
+  return installManifest({ ...options, manifest, weightsPath });
 }
 
 export interface InstallManifestOptions extends TestPorts {
   readonly folders: ModelFolders;
-  /** Of an id that no other model has. */
   readonly manifest: Manifest;
   /** The weights as the person has them; copied, never moved. */
   readonly weightsPath: string;
@@ -44,7 +43,8 @@ export interface InstallManifestOptions extends TestPorts {
 /**
  * Puts a checked manifest and its weights together, tries them and keeps them.
  * @returns the model's id.
- * @throws AppError file.notFound, disk.full, model.hashMismatch, and what its test failed with; the signal's reason.
+ * @throws AppError model.invalidManifest where another model has its id by now, file.notFound, disk.full,
+ *   model.hashMismatch, and what its test failed with; the signal's reason.
  */
 export async function installManifest(options: InstallManifestOptions): Promise<string> {
   const { folders, manifest, signal } = options;
@@ -62,6 +62,8 @@ export async function installManifest(options: InstallManifestOptions): Promise<
       signal,
     );
     if (test.outcome === 'failed') throw errorFromData(test.error);
+    // Again, because a trial takes a while: what was added meanwhile is not written over.
+    await checkIdIsFree(folders, modelId, options.weightsPath);
     await writeFile(join(staging, `${modelId}.model.json`), manifestJson);
     await publishStaged(staging, folders);
     await writeTest(folders, modelId, test);

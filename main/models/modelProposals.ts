@@ -11,10 +11,8 @@ import type { Manifest } from '../detect/manifest.ts';
 import { manifestFromAnswers, modelIdFrom } from '../detect/manifestAnswers.ts';
 import { proposeManifest } from '../detect/manifestProposal.ts';
 import { trialAdvice } from '../detect/trialAdvice.ts';
-import { installManifest } from './addManifest.ts';
 import { listedModelId } from './addModelFile.ts';
 import { readCatalogue, type ModelFolders } from './catalogue.ts';
-import type { TestPorts } from './modelTests.ts';
 
 /** What a model that is not installed is looked at with. */
 export interface ProposalPorts {
@@ -38,13 +36,13 @@ export interface AnsweredProposal {
   readonly answers: ModelAnswers;
 }
 
-interface ModelProposalsOptions extends ProposalPorts, TestPorts {
+interface ModelProposalsOptions extends ProposalPorts {
   readonly folders: ModelFolders;
 }
 
 /**
- * Takes in models that come without a manifest: what their files tell, a trial on a frame with a person's answers, and
- * only at the person's word a place among the models. The file itself is never written to.
+ * Looks at models that come without a manifest: what their files tell, a trial on a frame with a person's answers, and
+ * the manifest that `installManifest` keeps one by. The file itself is never written to.
  */
 export class ModelProposals {
   readonly #options: ModelProposalsOptions;
@@ -91,14 +89,8 @@ export class ModelProposals {
     };
   }
 
-  /** Keeps the model. @returns its id. @throws AppError as {@link tryOnFrame} and `installManifest`. */
-  async add(answered: AnsweredProposal, signal: AbortSignal): Promise<string> {
-    const manifest = await this.manifestOf(answered, signal);
-    return installManifest({ ...this.#options, manifest, weightsPath: answered.path, signal });
-  }
-
   /**
-   * The manifest that follows from the answers, for the file where it lies.
+   * The manifest that follows from the answers, for the file where it lies, with an id that no model has yet.
    * @throws AppError as {@link propose}, file.changed, input.invalid, model.invalidManifest.
    */
   async manifestOf({ path, sha256, answers }: AnsweredProposal, signal: AbortSignal): Promise<Manifest> {

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { AppError } from '../../preload/contract/errors.ts';
 import type { GetModelEvent, ModelSettings, ModelSummary } from '../../preload/contract/models.ts';
 import type { ModelProposal, ProposalTrial, TrialFrame } from '../../preload/contract/modelProposals.ts';
-import { addManifest } from './addManifest.ts';
+import { addManifest, installManifest } from './addManifest.ts';
 import { addModelFile, identifyModelFile } from './addModelFile.ts';
 import { addedModelsFolder, readCatalogue, type ModelFolders } from './catalogue.ts';
 import { fetchWeights } from './fetchWeights.ts';
@@ -120,7 +120,10 @@ class Models implements ModelsHandlers {
   }
 
   async addProposed(answered: AnsweredProposal, signal = NEVER): Promise<ModelSummary> {
-    return this.#summary(await this.#proposals.add(answered, signal));
+    const manifest = await this.#proposals.manifestOf(answered, signal);
+    return this.#change(manifest.modelId, async () => {
+      await installManifest({ ...this.#options, manifest, weightsPath: answered.path, signal });
+    });
   }
 
   proposedManifest(answered: AnsweredProposal): Promise<Manifest> {

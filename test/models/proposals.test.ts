@@ -116,6 +116,22 @@ describe('a model without a manifest', () => {
     expect((await models.addProposed({ path, sha256, answers })).modelId).toBe('mask-r-cnn-compact-2');
   });
 
+  test('is kept once, however often that is asked for at the same time', async () => {
+    const path = await writeTiny();
+    const { sha256 } = await models.propose({ path });
+    const add = () => models.addProposed({ path, sha256, answers: { name: 'Gate' } });
+    const outcomes = await Promise.allSettled([add(), add()]);
+    expect(outcomes).toContainEqual({
+      status: 'fulfilled',
+      value: expect.objectContaining({ modelId: 'gate' }) as unknown,
+    });
+    const refused = {
+      status: 'rejected',
+      reason: expect.objectContaining({ code: 'model.busy' }) as unknown,
+    };
+    expect(outcomes).toContainEqual(refused);
+  });
+
   test('is not tried when its file is another one by now', async () => {
     const path = await writeTiny();
     const proposal = await models.propose({ path });
