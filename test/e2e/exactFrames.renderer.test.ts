@@ -240,28 +240,30 @@ describe.skipIf(browserPath() === null)('the player on clips whose frames spell 
   it('shuttles: L and J again go faster, K stops and forgets how fast it was', async () => {
     const { page } = open;
     const speed = (): Promise<string> => page.getByLabel('Speed', { exact: true }).inputValue();
+    const playbackRate = (): Promise<number | undefined> =>
+      page.evaluate(() => document.querySelector('video')?.playbackRate);
     await page.keyboard.press('Home');
     await page.waitForSelector('[data-testid=frame][data-frame="0"][data-settled=true]');
     await page.keyboard.press('l');
     await page.waitForFunction(() => document.querySelector('video')?.paused === false);
     await page.keyboard.press('l');
-    expect(await speed()).toBe('2');
-    expect(await page.evaluate(() => document.querySelector('video')?.playbackRate)).toBe(2);
+    await expect.poll(speed).toBe('2');
+    await expect.poll(playbackRate).toBe(2);
     await page.keyboard.press('k');
     await page.waitForFunction(() => document.querySelector('video')?.paused === true);
-    expect(await speed()).toBe('1');
-    expect(await page.evaluate(() => document.querySelector('video')?.playbackRate)).toBe(1);
+    await expect.poll(speed).toBe('1');
+    await expect.poll(playbackRate).toBe(1);
     await page.keyboard.press('End');
     await page.waitForFunction(
       () => Number(document.querySelector<HTMLElement>('[data-testid=frame]')?.dataset['frame']) > 200,
     );
     await page.keyboard.press('j');
     await page.keyboard.press('j');
-    expect(await speed()).toBe('2');
+    await expect.poll(speed).toBe('2');
     await page.waitForFunction(
       () => Number(document.querySelector<HTMLElement>('[data-testid=frame]')?.dataset['frame']) < 200,
     );
     await page.keyboard.press('k');
-    expect(await speed()).toBe('1');
+    await expect.poll(speed).toBe('1');
   });
 });
