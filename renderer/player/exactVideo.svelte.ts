@@ -153,7 +153,7 @@ export class ExactVideo {
   reverse(): void {
     if (this.isReversing) this.setSpeed(nextSpeed(this.speed));
     if (this.isReversing || !this.#isLoaded) return;
-    if (this.isPlaying) this.halt();
+    if (this.#isMoving()) this.halt();
     this.isReversing = true;
     requestAnimationFrame((startMs) => this.#stepBack(startMs, this.ptsUs ?? 0));
   }
@@ -165,9 +165,14 @@ export class ExactVideo {
 
   /** Plays; again: faster. L. */
   faster(): void {
-    if (this.isPlaying) this.setSpeed(nextSpeed(this.speed));
+    if (this.#isMoving()) this.setSpeed(nextSpeed(this.speed));
     else if (this.isReversing) this.halt();
     this.play();
+  }
+
+  /** Whether it plays as of now: `isPlaying` follows the element's events, a moment later. */
+  #isMoving(): boolean {
+    return this.#element?.paused === false;
   }
 
   #stepBack(beforeMs: number, beforePtsUs: number): void {
