@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision.ops import nms, roi_align
 
-from nanodetPlus import CHANNELS, CLASS_COUNT, LEVEL_COUNT, REG_BINS, NanoDetPlus
+from layers import CHANNELS
+from nanodetPlus import CLASS_COUNT, LEVEL_COUNT, REG_BINS, NanoDetPlus
 from picoDet import PicoDet
 
 STRIDES_PX = (8, 16, 32, 64)

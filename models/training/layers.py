@@ -3,7 +3,11 @@
 Every convolution has a bias, because both checkpoints come with batch normalisation folded in.
 """
 import torch
+import torch.nn.functional as F
 from torch import nn
+
+# Width of every level of both networks' pyramids.
+CHANNELS = 96
 
 
 def conv(in_channels, out_channels, kernel=1, stride=1, groups=1, activation=None):
@@ -25,6 +29,54 @@ def channel_shuffle(features):
     batch, channels, height, width = features.shape
     grouped = features.view(batch, 2, channels // 2, height, width)
     return grouped.transpose(1, 2).reshape(batch, channels, height, width)
+
+
+class Stages(nn.Module):
+    """A backbone: stem, max pooling, then the three `stages`, which a subclass builds.  Gives the stride-4 map
+    [B, 24, H/4, W/4] and the maps of strides 8, 16 and 32."""
+
+    def __init__(self, activation):
+        super().__init__()
+        self.stem = conv(3, 24, 3, 2, activation=activation)
+        self.stages = nn.ModuleList()
+
+    def forward(self, image):
+        fine = F.max_pool2d(self.stem(image), 3, 2, 1)
+        maps, features = [], fine
+        for stage in self.stages:
+            features = stage(features)
+            maps.append(features)
+        return fine, maps
+
+
+class PathAggregation(nn.Module):
+    """Top-down and bottom-up merging (Liu 2018, PANet) of strides 8, 16 and 32, and an extra level of stride 64.
+
+    `make_block`: a module that merges two levels, 2 x 96 channels to 96; `upsample`: arguments of F.interpolate.
+    """
+
+    def __init__(self, in_channels, make_block, make_activation, upsample):
+        super().__init__()
+        self.upsample = upsample
+        self.reduce = nn.ModuleList([conv(c, CHANNELS, activation=make_activation()) for c in in_channels])
+        self.top_down = nn.ModuleList([make_block(), make_block()])
+        # In the order of both checkpoints: the way down, then the block that merges.
+        self.bottom_up = nn.ModuleList([
+            nn.ModuleList([depthwise_separable(CHANNELS, 2, 5, make_activation), make_block()]) for _ in range(2)
+        ])
+        self.extra_in = depthwise_separable(CHANNELS, 2, 5, make_activation)
+        self.extra_out = depthwise_separable(CHANNELS, 2, 5, make_activation)
+
+    def forward(self, maps):
+        c3, c4, c5 = [reduce(x) for reduce, x in zip(self.reduce, maps)]
+        m4 = self.top_down[0](torch.cat((self.up(c5), c4), 1))
+        p3 = self.top_down[1](torch.cat((self.up(m4), c3), 1))
+        p4 = self.bottom_up[0][1](torch.cat((self.bottom_up[0][0](p3), m4), 1))
+        p5 = self.bottom_up[1][1](torch.cat((self.bottom_up[1][0](p4), c5), 1))
+        return [p3, p4, p5, self.extra_in(c5) + self.extra_out(p5)]
+
+    def up(self, features):
+        return F.interpolate(features, scale_factor=2.0, **self.upsample)
 
 
 class PerLevelHead(nn.Module):

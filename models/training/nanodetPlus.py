@@ -3,15 +3,13 @@ import struct
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from layers import PerLevelHead, channel_shuffle, conv, depthwise_separable, load_in_declared_order
+from layers import CHANNELS, PathAggregation, PerLevelHead, Stages, channel_shuffle, conv, load_in_declared_order
 
 CLASS_COUNT = 80
 REG_BINS = 8
 LEVEL_COUNT = 4
-CHANNELS = 96
 MEAN_BGR = (103.53, 116.28, 123.675)
 STD_BGR = (57.375, 57.12, 58.395)
 # Where a cell's distances are measured from, in cells: NanoDet-Plus uses the cell's corner.
@@ -41,27 +39,17 @@ class ShuffleUnit(nn.Module):
         return channel_shuffle(torch.cat((kept, self.branch2(changed)), 1))
 
 
-class ShuffleNetV2(nn.Module):
-    """Ma 2018.  Gives the stride-4 map [B, 24, H/4, W/4] and the maps of strides 8, 16 and 32."""
+class ShuffleNetV2(Stages):
+    """Ma 2018, 1.0x."""
 
     def __init__(self):
-        super().__init__()
-        self.stem = conv(3, 24, 3, 2, activation=leaky())
+        super().__init__(leaky())
         in_channels = 24
-        self.stages = nn.ModuleList()
         for out_channels, repeats in ((116, 4), (232, 8), (464, 4)):
             units = [ShuffleUnit(in_channels, out_channels, 2)]
             units += [ShuffleUnit(out_channels, out_channels, 1) for _ in range(repeats - 1)]
             self.stages.append(nn.Sequential(*units))
             in_channels = out_channels
-
-    def forward(self, image):
-        fine = F.max_pool2d(self.stem(image), 3, 2, 1)
-        maps, features = [], fine
-        for stage in self.stages:
-            features = stage(features)
-            maps.append(features)
-        return fine, maps
 
 
 class GhostBlock(nn.Module):
@@ -83,31 +71,6 @@ class GhostBlock(nn.Module):
         return torch.cat((x, self.cheap2(x)), 1) + self.shortcut(features)
 
 
-class GhostPan(nn.Module):
-    """Path aggregation over strides 8, 16, 32 and an extra level of stride 64; 96 channels each."""
-
-    def __init__(self):
-        super().__init__()
-        self.reduce = nn.ModuleList([conv(c, CHANNELS, activation=leaky()) for c in (116, 232, 464)])
-        self.top_down = nn.ModuleList([GhostBlock(), GhostBlock()])
-        self.bottom_up = nn.ModuleList([
-            nn.ModuleList([depthwise_separable(CHANNELS, 2, 5, leaky), GhostBlock()]) for _ in range(2)
-        ])
-        self.extra_in = depthwise_separable(CHANNELS, 2, 5, leaky)
-        self.extra_out = depthwise_separable(CHANNELS, 2, 5, leaky)
-
-    def forward(self, maps):
-        def up(x):
-            return F.interpolate(x, scale_factor=2.0, mode='bilinear', align_corners=False)
-
-        c3, c4, c5 = [reduce(x) for reduce, x in zip(self.reduce, maps)]
-        m4 = self.top_down[0](torch.cat((up(c5), c4), 1))
-        p3 = self.top_down[1](torch.cat((up(m4), c3), 1))
-        p4 = self.bottom_up[0][1](torch.cat((self.bottom_up[0][0](p3), m4), 1))
-        p5 = self.bottom_up[1][1](torch.cat((self.bottom_up[1][0](p4), c5), 1))
-        return [p3, p4, p5, self.extra_in(c5) + self.extra_out(p5)]
-
-
 class NanoDetPlus(nn.Module):
     """Input: RGB 0..1 [B, 3, H, W], H and W multiples of 64."""
 
@@ -116,7 +79,7 @@ class NanoDetPlus(nn.Module):
     def __init__(self):
         super().__init__()
         self.backbone = ShuffleNetV2()
-        self.pan = GhostPan()
+        self.pan = PathAggregation((116, 232, 464), GhostBlock, leaky, dict(mode='bilinear', align_corners=False))
         self.heads = nn.ModuleList([PerLevelHead(CHANNELS, CLASS_COUNT, REG_BINS, leaky) for _ in range(LEVEL_COUNT)])
         self.register_buffer('mean', torch.tensor(MEAN_BGR).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(STD_BGR).view(1, 3, 1, 1), persistent=False)

@@ -6,8 +6,9 @@ import torch.nn.functional as F
 from onnx import numpy_helper
 from torch import nn
 
-from layers import PerLevelHead, channel_shuffle, conv, depthwise_separable, load_in_declared_order
-from nanodetPlus import CHANNELS, CLASS_COUNT, LEVEL_COUNT, REG_BINS
+from layers import (CHANNELS, PathAggregation, PerLevelHead, Stages, channel_shuffle, conv, depthwise_separable,
+                    load_in_declared_order)
+from nanodetPlus import CLASS_COUNT, LEVEL_COUNT, REG_BINS
 
 MEAN_RGB = (0.485, 0.456, 0.406)
 STD_RGB = (0.229, 0.224, 0.225)
@@ -67,30 +68,17 @@ class FlatUnit(nn.Module):
         return channel_shuffle(torch.cat((kept, self.expand(x)), 1))
 
 
-class EsNet(nn.Module):
-    """The stride-4 map [B, 24, H/4, W/4] and those of strides 8, 16 and 32.
-
-    `mid_channels`: the searched widths, one a unit, read from the checkpoint.
-    """
+class EsNet(Stages):
+    """`mid_channels`: the searched widths, one a unit, read from the checkpoint."""
 
     def __init__(self, mid_channels):
-        super().__init__()
-        self.stem = conv(3, 24, 3, 2, activation=hard_swish())
+        super().__init__(hard_swish())
         in_channels, widths = 24, iter(mid_channels)
-        self.stages = nn.ModuleList()
         for out_channels, repeats in ((96, 3), (192, 7), (384, 3)):
             units = [DownUnit(in_channels, next(widths), out_channels)]
             units += [FlatUnit(next(widths), out_channels) for _ in range(repeats - 1)]
             self.stages.append(nn.Sequential(*units))
             in_channels = out_channels
-
-    def forward(self, image):
-        fine = F.max_pool2d(self.stem(image), 3, 2, 1)
-        maps, features = [], fine
-        for stage in self.stages:
-            features = stage(features)
-            maps.append(features)
-        return fine, maps
 
 
 class CspBlock(nn.Module):
@@ -110,29 +98,6 @@ class CspBlock(nn.Module):
         return self.join(torch.cat((self.inner(self.main(features)), short), 1))
 
 
-class CspPan(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.reduce = nn.ModuleList([conv(c, CHANNELS, activation=hard_swish()) for c in (96, 192, 384)])
-        self.top_down = nn.ModuleList([CspBlock(), CspBlock()])
-        self.bottom_up = nn.ModuleList([
-            nn.ModuleList([depthwise_separable(CHANNELS, 2, 5, hard_swish), CspBlock()]) for _ in range(2)
-        ])
-        self.extra_in = depthwise_separable(CHANNELS, 2, 5, hard_swish)
-        self.extra_out = depthwise_separable(CHANNELS, 2, 5, hard_swish)
-
-    def forward(self, maps):
-        def up(x):
-            return F.interpolate(x, scale_factor=2.0, mode='nearest')
-
-        c3, c4, c5 = [reduce(x) for reduce, x in zip(self.reduce, maps)]
-        m4 = self.top_down[0](torch.cat((up(c5), c4), 1))
-        p3 = self.top_down[1](torch.cat((up(m4), c3), 1))
-        p4 = self.bottom_up[0][1](torch.cat((self.bottom_up[0][0](p3), m4), 1))
-        p5 = self.bottom_up[1][1](torch.cat((self.bottom_up[1][0](p4), c5), 1))
-        return [p3, p4, p5, self.extra_in(c5) + self.extra_out(p5)]
-
-
 class PicoDet(nn.Module):
     """Input: RGB 0..1 [B, 3, H, W], H and W multiples of 64."""
 
@@ -141,7 +106,7 @@ class PicoDet(nn.Module):
     def __init__(self, mid_channels):
         super().__init__()
         self.backbone = EsNet(mid_channels)
-        self.pan = CspPan()
+        self.pan = PathAggregation((96, 192, 384), CspBlock, hard_swish, dict(mode='nearest'))
         self.heads = nn.ModuleList([PerLevelHead(CHANNELS, CLASS_COUNT, REG_BINS, hard_swish)
                                     for _ in range(LEVEL_COUNT)])
         self.register_buffer('mean', torch.tensor(MEAN_RGB).view(1, 3, 1, 1), persistent=False)
