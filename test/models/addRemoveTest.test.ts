@@ -3,35 +3,25 @@ import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parseManifest, type Manifest } from '../../main/detect/manifest.ts';
-import type { ModelFolders } from '../../main/models/catalogue.ts';
 import { partialPath } from '../../main/models/fetchWeights.ts';
-import type { ModelsHandlers } from '../../main/models/modelsHandlers.ts';
 import { resolveModel } from '../../main/models/registry.ts';
 import { ModelTest } from '../../preload/contract/models.ts';
 import { bundledManifest, MODELS_FOLDER, withWeights } from '../detect/temporaryModel.ts';
 import { pyramidDetector } from '../detect/pyramidDetector.ts';
 import { tinyDetector } from '../detect/tinyDetector.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
+import { createModelWorkplace, type ModelWorkplace } from './modelWorkplace.ts';
 import { handlersOver } from './testPorts.ts';
 
 const OWN_EXPORT = 'torchvision.maskrcnn-resnet50-fpn';
 
 const root = await temporaryFolder('add');
-let number = 0;
-let folders: ModelFolders;
-let models: ModelsHandlers;
-/** Where the person's own files lie. */
-let desk: string;
+let own: ModelWorkplace;
 
 beforeEach(async () => {
-  const folder = join(root, String((number += 1)));
-  folders = { modelsFolder: MODELS_FOLDER, userDataFolder: join(folder, 'own') };
-  desk = join(folder, 'desk');
-  await mkdir(desk, { recursive: true });
-  models = handlersOver(folders);
+  own = await createModelWorkplace(root);
 });
 
-const added = async (): Promise<string[]> => readdir(join(folders.userDataFolder, 'models')).catch(() => []);
 const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** A manifest of the person's own and its weights, as another tool might have left them. */
@@ -46,66 +36,68 @@ async function writeOwn(
     weights: { file: 'weights_of_mine.onnx', sha256: null, bytes: null, url: null },
     ...change,
   };
-  await writeFile(join(desk, manifest.weights.file), weights);
-  const path = join(desk, 'mine.model.json');
+  await writeFile(join(own.desk, manifest.weights.file), weights);
+  const path = join(own.desk, 'mine.model.json');
   await writeFile(path, JSON.stringify(manifest));
   return { path, weights };
 }
 
 describe('models.addFile', () => {
   test('finds out which model a file is, tests it, and keeps what came of it', async () => {
-    const path = join(desk, 'maskrcnn_resnet50_fpn.onnx');
+    const path = join(own.desk, 'maskrcnn_resnet50_fpn.onnx');
     await writeFile(path, tinyDetector(bundledManifest(OWN_EXPORT)));
-    const model = await models.addFile({ path, modelId: null });
+    const model = await own.models.addFile({ path, modelId: null });
     expect(model).toMatchObject({
       modelId: OWN_EXPORT,
       isInstalled: true,
       isRemovable: true,
       test: { outcome: 'passed', provider: 'cpu' },
     });
-    expect((await models.list()).find(({ modelId }) => modelId === OWN_EXPORT)).toEqual(model);
+    expect((await own.models.list()).find(({ modelId }) => modelId === OWN_EXPORT)).toEqual(model);
   });
 
   test('says when a file is no listed model', async () => {
-    const path = join(desk, 'whatever.onnx');
+    const path = join(own.desk, 'whatever.onnx');
     await writeFile(path, 'whatever');
-    await expect(models.addFile({ path, modelId: null })).rejects.toMatchObject({ code: 'model.notFound' });
+    await expect(own.models.addFile({ path, modelId: null })).rejects.toMatchObject({
+      code: 'model.notFound',
+    });
   });
 
   test('makes no second copy of what ships with the app', async () => {
     const path = join(MODELS_FOLDER, 'faster-rcnn-compact.onnx');
-    await expect(models.addFile({ path, modelId: null })).rejects.toMatchObject({ code: 'file.exists' });
-    expect(await added()).toEqual([]);
+    await expect(own.models.addFile({ path, modelId: null })).rejects.toMatchObject({ code: 'file.exists' });
+    expect(await own.added()).toEqual([]);
   });
 
   test('takes no export that does not run, and keeps the one before', async () => {
-    const path = join(desk, 'maskrcnn_resnet50_fpn.onnx');
+    const path = join(own.desk, 'maskrcnn_resnet50_fpn.onnx');
     const sound = tinyDetector(bundledManifest(OWN_EXPORT));
     await writeFile(path, sound);
-    await models.addFile({ path, modelId: OWN_EXPORT });
+    await own.models.addFile({ path, modelId: OWN_EXPORT });
     await writeFile(path, 'torn');
-    await expect(models.addFile({ path, modelId: OWN_EXPORT })).rejects.toMatchObject({
+    await expect(own.models.addFile({ path, modelId: OWN_EXPORT })).rejects.toMatchObject({
       code: 'model.loadFailed',
     });
-    const { weightsSha256 } = await resolveModel(folders, OWN_EXPORT, new AbortController().signal);
+    const { weightsSha256 } = await resolveModel(own.folders, OWN_EXPORT, new AbortController().signal);
     expect(weightsSha256).toBe(sha256Of(sound));
-    expect((await added()).filter((name) => name.startsWith('.'))).toEqual([]);
+    expect((await own.added()).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 });
 
 test('what a killed process left half added is cleared away, what another is adding is not', async () => {
-  const folder = join(folders.userDataFolder, 'models');
+  const folder = join(own.folders.userDataFolder, 'models');
   for (const name of ['.incoming-old', '.incoming-new']) await mkdir(join(folder, name), { recursive: true });
   await utimes(join(folder, '.incoming-old'), 0, 0);
   const { path } = await writeOwn();
-  await models.addManifest({ path });
-  expect((await added()).filter((name) => name.startsWith('.'))).toEqual(['.incoming-new']);
+  await own.models.addManifest({ path });
+  expect((await own.added()).filter((name) => name.startsWith('.'))).toEqual(['.incoming-new']);
 });
 
 describe('models.addManifest', () => {
   test('installs a model of the person’s own under its own name', async () => {
     const { path, weights } = await writeOwn();
-    expect(await models.addManifest({ path })).toMatchObject({
+    expect(await own.models.addManifest({ path })).toMatchObject({
       modelId: 'my.detector',
       origin: 'added',
       isInstalled: true,
@@ -113,18 +105,22 @@ describe('models.addManifest', () => {
       sha256: sha256Of(weights),
       test: { outcome: 'passed' },
     });
-    expect(await added()).toEqual(['my.detector.model.json', 'my.detector.onnx', 'my.detector.test.json']);
-    await models.setDefault({ modelId: 'my.detector' });
-    const used = await resolveModel(folders, null, new AbortController().signal);
-    expect(used.weightsPath).toBe(join(folders.userDataFolder, 'models', 'my.detector.onnx'));
+    expect(await own.added()).toEqual([
+      'my.detector.model.json',
+      'my.detector.onnx',
+      'my.detector.test.json',
+    ]);
+    await own.models.setDefault({ modelId: 'my.detector' });
+    const used = await resolveModel(own.folders, null, new AbortController().signal);
+    expect(used.weightsPath).toBe(join(own.folders.userDataFolder, 'models', 'my.detector.onnx'));
   });
 
   test('lets no model call itself one that ships', async () => {
     const { path, weights } = await writeOwn();
     const manifest = withWeights(bundledManifest('fasterrcnn-12'), weights);
     await writeFile(path, JSON.stringify({ ...manifest, modelId: 'sly', origin: 'embedded' }));
-    await writeFile(join(desk, manifest.weights.file), weights);
-    expect(await models.addManifest({ path })).toMatchObject({ origin: 'added', isRemovable: true });
+    await writeFile(join(own.desk, manifest.weights.file), weights);
+    expect(await own.models.addManifest({ path })).toMatchObject({ origin: 'added', isRemovable: true });
   });
 
   test.each<[string, Partial<Manifest>, string]>([
@@ -138,21 +134,21 @@ describe('models.addManifest', () => {
     ['outputs that are not there', outputsOfMaskModel(), 'model.unexpectedShape'],
   ])('refuses %s, and leaves nothing behind', async (_name, change, code) => {
     const { path } = await writeOwn(change);
-    await expect(models.addManifest({ path })).rejects.toMatchObject({ code });
-    expect(await added()).toEqual([]);
+    await expect(own.models.addManifest({ path })).rejects.toMatchObject({ code });
+    expect(await own.added()).toEqual([]);
   });
 
   test('refuses what is no manifest, is too long for one, or has no weights beside it', async () => {
-    const path = join(desk, 'none.model.json');
-    await expect(models.addManifest({ path })).rejects.toMatchObject({ code: 'file.notFound' });
+    const path = join(own.desk, 'none.model.json');
+    await expect(own.models.addManifest({ path })).rejects.toMatchObject({ code: 'file.notFound' });
     for (const text of ['{', ' '.repeat(2 << 20)]) {
       await writeFile(path, text);
-      await expect(models.addManifest({ path })).rejects.toMatchObject({ code: 'model.invalidManifest' });
+      await expect(own.models.addManifest({ path })).rejects.toMatchObject({ code: 'model.invalidManifest' });
     }
     const absent = { file: 'absent.onnx', sha256: null, bytes: null, url: null };
     const manifest = { ...bundledManifest('fasterrcnn-12'), modelId: 'lonely', weights: absent };
     await writeFile(path, JSON.stringify(manifest));
-    await expect(models.addManifest({ path })).rejects.toMatchObject({
+    await expect(own.models.addManifest({ path })).rejects.toMatchObject({
       code: 'file.notFound',
       message: expect.stringMatching(/absent\.onnx$/) as string,
     });
@@ -160,8 +156,8 @@ describe('models.addManifest', () => {
 
   test('refuses weights that are no model', async () => {
     const { path } = await writeOwn({}, new TextEncoder().encode('no model'));
-    await expect(models.addManifest({ path })).rejects.toMatchObject({ code: 'model.loadFailed' });
-    expect(await added()).toEqual([]);
+    await expect(own.models.addManifest({ path })).rejects.toMatchObject({ code: 'model.loadFailed' });
+    expect(await own.added()).toEqual([]);
   });
 });
 
@@ -173,10 +169,10 @@ function outputsOfMaskModel(): Partial<Manifest> {
 describe('models.remove', () => {
   test('deletes everything of a model of the person’s own', async () => {
     const { path } = await writeOwn();
-    await models.addManifest({ path });
-    await models.remove({ modelId: 'my.detector' });
-    expect(await added()).toEqual([]);
-    expect((await models.list()).some(({ modelId }) => modelId === 'my.detector')).toBe(false);
+    await own.models.addManifest({ path });
+    await own.models.remove({ modelId: 'my.detector' });
+    expect(await own.added()).toEqual([]);
+    expect((await own.models.list()).some(({ modelId }) => modelId === 'my.detector')).toBe(false);
   });
 
   test('deletes what was found out about its graph', async () => {
@@ -185,88 +181,88 @@ describe('models.remove', () => {
     const manifest = parseManifest(await readFile(path, 'utf8'), path);
     const three = { ...input, layout: '[3,H,W]' };
     await writeFile(path, JSON.stringify({ ...manifest, input: three, outputs }));
-    await models.addManifest({ path });
-    expect(await added()).toContain('my.detector.onnx.graph.json');
-    await models.remove({ modelId: 'my.detector' });
-    expect(await added()).toEqual([]);
+    await own.models.addManifest({ path });
+    expect(await own.added()).toContain('my.detector.onnx.graph.json');
+    await own.models.remove({ modelId: 'my.detector' });
+    expect(await own.added()).toEqual([]);
   });
 
   test('leaves a known model listed, and forgets an unfinished fetch', async () => {
-    const path = join(desk, 'maskrcnn_resnet50_fpn.onnx');
+    const path = join(own.desk, 'maskrcnn_resnet50_fpn.onnx');
     await writeFile(path, tinyDetector(bundledManifest(OWN_EXPORT)));
-    await models.addFile({ path, modelId: OWN_EXPORT });
-    await models.remove({ modelId: OWN_EXPORT });
-    expect((await models.list()).find(({ modelId }) => modelId === OWN_EXPORT)).toMatchObject({
+    await own.models.addFile({ path, modelId: OWN_EXPORT });
+    await own.models.remove({ modelId: OWN_EXPORT });
+    expect((await own.models.list()).find(({ modelId }) => modelId === OWN_EXPORT)).toMatchObject({
       isInstalled: false,
       isRemovable: false,
       sha256: '',
       test: null,
     });
     const { sha256 } = bundledManifest('maskrcnn-12').weights;
-    await mkdir(join(folders.userDataFolder, 'models', '.partial'), { recursive: true });
-    await writeFile(partialPath(folders, sha256 ?? ''), 'some bytes');
-    await models.remove({ modelId: 'maskrcnn-12' });
-    expect(await readdir(join(folders.userDataFolder, 'models', '.partial'))).toEqual([]);
+    await mkdir(join(own.folders.userDataFolder, 'models', '.partial'), { recursive: true });
+    await writeFile(partialPath(own.folders, sha256 ?? ''), 'some bytes');
+    await own.models.remove({ modelId: 'maskrcnn-12' });
+    expect(await readdir(join(own.folders.userDataFolder, 'models', '.partial'))).toEqual([]);
   });
 
   test('refuses what ships with the app', async () => {
-    await expect(models.remove({ modelId: 'mask-rcnn-compact' })).rejects.toMatchObject({
+    await expect(own.models.remove({ modelId: 'mask-rcnn-compact' })).rejects.toMatchObject({
       code: 'model.notRemovable',
     });
   });
 
   test('refuses what a run that is not over needs', async () => {
     const { path } = await writeOwn();
-    await models.addManifest({ path });
-    const busy = handlersOver(folders, ['my.detector']);
+    await own.models.addManifest({ path });
+    const busy = handlersOver(own.folders, ['my.detector']);
     await expect(busy.remove({ modelId: 'my.detector' })).rejects.toMatchObject({ code: 'model.inUse' });
-    expect(await added()).toContain('my.detector.onnx');
+    expect(await own.added()).toContain('my.detector.onnx');
   });
 
   test('takes a manifest away that cannot be used', async () => {
-    await mkdir(join(folders.userDataFolder, 'models'), { recursive: true });
-    await writeFile(join(folders.userDataFolder, 'models', 'torn.model.json'), '{');
-    expect((await models.list()).at(-1)).toMatchObject({ modelId: 'torn', isRemovable: true });
+    await mkdir(join(own.folders.userDataFolder, 'models'), { recursive: true });
+    await writeFile(join(own.folders.userDataFolder, 'models', 'torn.model.json'), '{');
+    expect((await own.models.list()).at(-1)).toMatchObject({ modelId: 'torn', isRemovable: true });
     for (const name of ['torn.onnx', 'torn.onnx.graph.json', 'torn.test.json'])
-      await writeFile(join(folders.userDataFolder, 'models', name), 'of the torn one');
-    await models.remove({ modelId: 'torn' });
-    expect(await added()).toEqual([]);
+      await writeFile(join(own.folders.userDataFolder, 'models', name), 'of the torn one');
+    await own.models.remove({ modelId: 'torn' });
+    expect(await own.added()).toEqual([]);
   });
 });
 
 describe('models.test', () => {
   test('runs an embedded model and keeps the figures for the next start', async () => {
-    const { test: figures } = await models.test({ modelId: 'faster-rcnn-compact' });
+    const { test: figures } = await own.models.test({ modelId: 'faster-rcnn-compact' });
     expect(figures).toMatchObject({ outcome: 'passed', provider: 'cpu', testedWallMs: 1_700_000_000_000 });
-    const again = (await handlersOver(folders).list()).find(
+    const again = (await handlersOver(own.folders).list()).find(
       ({ modelId }) => modelId === 'faster-rcnn-compact',
     );
     expect(again?.test).toEqual(figures);
   });
 
   test('keeps a failure as a result', async () => {
-    const modelsFolder = join(desk, 'app');
+    const modelsFolder = join(own.desk, 'app');
     await mkdir(modelsFolder);
     const torn = new TextEncoder().encode('torn');
     const manifest = withWeights(bundledManifest('maskrcnn-12'), torn);
     await writeFile(join(modelsFolder, 'maskrcnn-12.model.json'), JSON.stringify(manifest));
     await writeFile(join(modelsFolder, manifest.weights.file), torn);
-    const { test: failed } = await handlersOver({ ...folders, modelsFolder }).test({
+    const { test: failed } = await handlersOver({ ...own.folders, modelsFolder }).test({
       modelId: 'maskrcnn-12',
     });
     expect(failed).toMatchObject({ outcome: 'failed', error: { code: 'model.loadFailed' } });
   });
 
   test('forgets the figures of other weights', async () => {
-    await models.test({ modelId: 'faster-rcnn-compact' });
-    const record = join(folders.userDataFolder, 'models', 'faster-rcnn-compact.test.json');
+    await own.models.test({ modelId: 'faster-rcnn-compact' });
+    const record = join(own.folders.userDataFolder, 'models', 'faster-rcnn-compact.test.json');
     const figures = ModelTest.parse(JSON.parse(await readFile(record, 'utf8')));
     await writeFile(record, JSON.stringify({ ...figures, weightsSha256: '0'.repeat(64) }));
-    expect((await models.list())[0]?.test).toBeNull();
+    expect((await own.models.list())[0]?.test).toBeNull();
   });
 
   test('cannot test what is not installed', async () => {
-    await expect(models.test({ modelId: 'maskrcnn-12' })).rejects.toMatchObject({
+    await expect(own.models.test({ modelId: 'maskrcnn-12' })).rejects.toMatchObject({
       code: 'model.notInstalled',
     });
   });

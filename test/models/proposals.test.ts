@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -7,8 +7,6 @@ import { createDetector } from '../../main/detect/detector.ts';
 import type { FrameDetection } from '../../main/detect/detection.ts';
 import { payloadField } from '../../main/detect/protobufWire.ts';
 import { FfmpegFinder } from '../../main/ffmpegFinder.ts';
-import type { ModelFolders } from '../../main/models/catalogue.ts';
-import type { ModelsHandlers } from '../../main/models/modelsHandlers.ts';
 import { decodeFrames } from '../../main/video/decodeFrames.ts';
 import type { ModelAnswers, ModelProposal, ProposalTrial } from '../../preload/contract/modelProposals.ts';
 import { runTool } from '../codedClips.ts';
@@ -17,29 +15,20 @@ import { tinyDetector } from '../detect/tinyDetector.ts';
 import { OnnxGraph } from '../detect/onnxGraph.ts';
 import { sharedPath } from '../sharedMaterial.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
+import { createModelWorkplace, type ModelWorkplace } from './modelWorkplace.ts';
 import { handlersOver } from './testPorts.ts';
 
 const root = await temporaryFolder('proposals');
 const PLAZA = sharedPath('footage/plaza-pedestrians.mp4');
-let number = 0;
-let folders: ModelFolders;
-let models: ModelsHandlers;
-/** Where the person's own files lie. */
-let desk: string;
+let own: ModelWorkplace;
 
 beforeEach(async () => {
-  const folder = join(root, String((number += 1)));
-  folders = { modelsFolder: MODELS_FOLDER, userDataFolder: join(folder, 'own') };
-  desk = join(folder, 'desk');
-  await mkdir(desk, { recursive: true });
-  models = handlersOver(folders);
+  own = await createModelWorkplace(root);
 });
-
-const added = async (): Promise<string[]> => readdir(join(folders.userDataFolder, 'models')).catch(() => []);
 
 /** A tiny detector as the zoo's take pictures, which its graph does not tell, under a name of the person's own. */
 async function writeTiny(modelId = 'maskrcnn-12'): Promise<string> {
-  const path = join(desk, 'Yard detector.onnx');
+  const path = join(own.desk, 'Yard detector.onnx');
   await writeFile(path, tinyDetector(bundledManifest(modelId)));
   return path;
 }
@@ -58,7 +47,7 @@ async function writePng(
   name: string,
   { widthPx, heightPx, data }: { widthPx: number; heightPx: number; data: Uint8Array },
 ): Promise<string> {
-  const path = join(desk, name);
+  const path = join(own.desk, name);
   const raw = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${widthPx}x${heightPx}`, '-i', 'pipe:0'];
   await runTool([...raw, '-frames:v', '1', path], [data]);
   return path;
@@ -72,14 +61,14 @@ async function tried(
   frame: { readonly path: string; readonly afterSec: number },
   answers: ModelAnswers = {},
 ): Promise<ProposalTrial> {
-  return models.tryProposed({ path, sha256, answers, frame: { kind: 'file', ...frame } });
+  return own.models.tryProposed({ path, sha256, answers, frame: { kind: 'file', ...frame } });
 }
 
 describe('a model without a manifest', () => {
   test('is tried with answers that can be changed, and kept only when that is asked for', async () => {
     const path = await writeTiny();
     const picture = await writePicture();
-    const proposal = await models.propose({ path });
+    const proposal = await own.models.propose({ path });
     expect(proposal).toMatchObject({ listedModelId: null, recognised: null });
     const asProposed = await tried(proposal, { path: picture, afterSec: 0 }, { classes: 'coco80From1' });
     expect(asProposed.detections.map(({ className }) => className)).not.toContain('person');
@@ -92,9 +81,9 @@ describe('a model without a manifest', () => {
       expect(boxInSource.x1).toBeLessThan(210);
       expect(mask).not.toBeNull();
     }
-    expect(await added()).toEqual([]);
+    expect(await own.added()).toEqual([]);
     const { sha256 } = proposal;
-    const model = await models.addProposed({ path, sha256, answers: { ...ZOO_ANSWERS, licence: 'MIT' } });
+    const model = await own.models.addProposed({ path, sha256, answers: { ...ZOO_ANSWERS, licence: 'MIT' } });
     expect(model).toMatchObject({
       ...{
         modelId: 'yard-detector',
@@ -105,21 +94,21 @@ describe('a model without a manifest', () => {
       },
       ...{ isInstalled: true, sha256, test: { outcome: 'passed' } },
     });
-    expect(await readdir(desk)).toEqual(['Yard detector.onnx', 'picture.png']);
+    expect(await readdir(own.desk)).toEqual(['Yard detector.onnx', 'picture.png']);
   });
 
   test('takes an id of its own where its name is taken', async () => {
     const path = await writeTiny();
-    const { sha256 } = await models.propose({ path });
+    const { sha256 } = await own.models.propose({ path });
     const answers = { name: 'Mask R-CNN compact' };
-    expect((await models.addProposed({ path, sha256, answers })).modelId).toBe('mask-r-cnn-compact');
-    expect((await models.addProposed({ path, sha256, answers })).modelId).toBe('mask-r-cnn-compact-2');
+    expect((await own.models.addProposed({ path, sha256, answers })).modelId).toBe('mask-r-cnn-compact');
+    expect((await own.models.addProposed({ path, sha256, answers })).modelId).toBe('mask-r-cnn-compact-2');
   });
 
   test('is kept once, however often that is asked for at the same time', async () => {
     const path = await writeTiny();
-    const { sha256 } = await models.propose({ path });
-    const add = () => models.addProposed({ path, sha256, answers: { name: 'Gate' } });
+    const { sha256 } = await own.models.propose({ path });
+    const add = () => own.models.addProposed({ path, sha256, answers: { name: 'Gate' } });
     const outcomes = await Promise.allSettled([add(), add()]);
     expect(outcomes).toContainEqual({
       status: 'fulfilled',
@@ -134,29 +123,29 @@ describe('a model without a manifest', () => {
 
   test('is not tried when its file is another one by now', async () => {
     const path = await writeTiny();
-    const proposal = await models.propose({ path });
+    const proposal = await own.models.propose({ path });
     await writeFile(path, tinyDetector(bundledManifest('fasterrcnn-12')));
     const frame = { path: await writePicture(), afterSec: 0 };
     await expect(tried(proposal, frame)).rejects.toMatchObject({ code: 'model.hashMismatch' });
-    models = handlersOver(folders);
+    own = { ...own, models: handlersOver(own.folders) };
     await expect(tried(proposal, frame)).rejects.toMatchObject({ code: 'file.changed' });
     const { sha256 } = proposal;
-    await expect(models.addProposed({ path, sha256, answers: {} })).rejects.toMatchObject({
+    await expect(own.models.addProposed({ path, sha256, answers: {} })).rejects.toMatchObject({
       code: 'file.changed',
     });
-    expect(await added()).toEqual([]);
+    expect(await own.added()).toEqual([]);
   });
 
   test('is known when it is a listed one', async () => {
-    const path = join(desk, 'maskrcnn_resnet50_fpn.onnx');
+    const path = join(own.desk, 'maskrcnn_resnet50_fpn.onnx');
     await writeFile(path, tinyDetector(bundledManifest('torchvision.maskrcnn-resnet50-fpn')));
-    expect((await models.propose({ path })).listedModelId).toBe('torchvision.maskrcnn-resnet50-fpn');
+    expect((await own.models.propose({ path })).listedModelId).toBe('torchvision.maskrcnn-resnet50-fpn');
     const compact = join(MODELS_FOLDER, 'mask-rcnn-compact.onnx');
-    expect((await models.propose({ path: compact })).listedModelId).toBe('mask-rcnn-compact');
+    expect((await own.models.propose({ path: compact })).listedModelId).toBe('mask-rcnn-compact');
   });
 
   test('says what to change when nothing is found', async () => {
-    const proposal = await models.propose({ path: await writeTiny() });
+    const proposal = await own.models.propose({ path: await writeTiny() });
     const black = await writePng('black.png', {
       widthPx: 64,
       heightPx: 48,
@@ -174,23 +163,23 @@ describe('what is no model of ours is refused before it is loaded', () => {
     ['a model that is no detector', () => classifier(), 'model.unsupported'],
     ['weights in another file', () => elsewhere(), 'model.refused'],
   ])('%s', async (_name, make, code) => {
-    const path = join(desk, 'x.onnx');
+    const path = join(own.desk, 'x.onnx');
     await writeFile(path, make());
-    await expect(models.propose({ path })).rejects.toMatchObject({ code });
+    await expect(own.models.propose({ path })).rejects.toMatchObject({ code });
   });
 
   test('a file that is not there', async () => {
-    await expect(models.propose({ path: join(desk, 'none.onnx') })).rejects.toMatchObject({
+    await expect(own.models.propose({ path: join(own.desk, 'none.onnx') })).rejects.toMatchObject({
       code: 'file.notFound',
     });
   });
 
   test.skipIf(process.platform === 'win32')('a folder, and a pipe that nobody writes into', async () => {
-    const pipe = join(desk, 'pipe.onnx');
+    const pipe = join(own.desk, 'pipe.onnx');
     await promisify(execFile)('mkfifo', [pipe]);
-    for (const path of [desk, pipe]) {
-      await expect(models.propose({ path })).rejects.toMatchObject({ code: 'file.unreadable' });
-      await expect(models.addFile({ path, modelId: null })).rejects.toMatchObject({
+    for (const path of [own.desk, pipe]) {
+      await expect(own.models.propose({ path })).rejects.toMatchObject({ code: 'file.unreadable' });
+      await expect(own.models.addFile({ path, modelId: null })).rejects.toMatchObject({
         code: 'file.unreadable',
       });
     }
@@ -216,16 +205,16 @@ function elsewhere(): Uint8Array {
 
 describe('the frame', () => {
   test('that is none is refused in words', async () => {
-    const proposal = await models.propose({ path: await writeTiny() });
-    const text = join(desk, 'text.png');
+    const proposal = await own.models.propose({ path: await writeTiny() });
+    const text = join(own.desk, 'text.png');
     await writeFile(text, 'no picture');
     const tryOn = (path: string): Promise<ProposalTrial> => tried(proposal, { path, afterSec: 0 });
     await expect(tryOn(text)).rejects.toMatchObject({ code: 'video.noFrames' });
-    await expect(tryOn(join(desk, 'none.png'))).rejects.toMatchObject({ code: 'file.notFound' });
+    await expect(tryOn(join(own.desk, 'none.png'))).rejects.toMatchObject({ code: 'file.notFound' });
   });
 
   test.skipIf(PLAZA === null)('is the one at or after the asked time', async () => {
-    const proposal = await models.propose({ path: await writeTiny() });
+    const proposal = await own.models.propose({ path: await writeTiny() });
     const path = PLAZA ?? '';
     expect((await tried(proposal, { path, afterSec: 0 })).ptsUs).toBe(0);
     const { ptsUs } = await tried(proposal, { path, afterSec: 2.01 });
@@ -240,10 +229,10 @@ describe.skipIf(PLAZA === null)('a compact model without its manifest', () => {
     '%s finds what the installed one finds, to the bit',
     async (modelId) => {
       // A text of its own makes another file of it: the hash would give it away.
-      const path = join(desk, 'unnamed.onnx');
+      const path = join(own.desk, 'unnamed.onnx');
       const weights = await readFile(join(MODELS_FOLDER, `${modelId}.onnx`));
       await writeFile(path, Buffer.concat([weights, payloadField(6, 'a copy')]));
-      const proposal = await models.propose({ path });
+      const proposal = await own.models.propose({ path });
       expect(proposal.listedModelId).toBeNull();
       const trial = await tried(proposal, { path: PLAZA ?? '', afterSec: 0 });
       expect(trial.detections.length).toBeGreaterThan(3);
