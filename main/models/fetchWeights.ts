@@ -1,10 +1,11 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
 import type { Manifest } from '../detect/manifest.ts';
-import { acquireFileLock, holderText, type FileLock } from '../fileLock.ts';
+import type { FileLock } from '../fileLock.ts';
 import { addedModelsFolder, type ModelFolders } from './catalogue.ts';
 import { checkFreeSpace, freeBytesOf } from './diskSpace.ts';
+import { lockModel } from './modelLock.ts';
 import { PartialFile } from './partialFile.ts';
 import { offlineWays, placeOfWeights, type WeightsPlace } from './weightsPlace.ts';
 import { openWeightsStream } from './weightsStream.ts';
@@ -57,22 +58,12 @@ export async function* fetchWeights(options: FetchWeightsOptions): AsyncGenerato
  */
 export async function lockPartial(
   folders: ModelFolders,
-  { name, modelId, weights }: Manifest,
+  manifest: Manifest,
   nowWallMs: number,
 ): Promise<FileLock | null> {
-  if (weights.sha256 === null) return null;
-  const path = partialPath(folders, weights.sha256);
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    return await acquireFileLock(`${path}.lock`, nowWallMs, (holder) => {
-      const message = `Another Sightline is getting ${name} (${holderText(holder)}); wait until it is done, or stop it there: ${path}`;
-      return new AppError('model.busy', message, { detail: { modelId, pid: holder.pid } });
-    });
-  } catch (cause) {
-    if (cause instanceof AppError) throw cause;
-    const message = `The models folder cannot be written; check its permissions: ${path}`;
-    throw new AppError('file.unreadable', message, { cause });
-  }
+  const { sha256 } = manifest.weights;
+  if (sha256 === null) return null;
+  return lockModel(manifest, { path: partialPath(folders, sha256), doing: 'getting', nowWallMs });
 }
 
 async function* fetchLocked(options: FetchWeightsOptions): AsyncGenerator<BytesDone, void> {

@@ -42,7 +42,7 @@ interface ModelProposalsOptions extends ProposalPorts {
 
 /**
  * Looks at models that come without a manifest: what their files tell, a trial on a frame with a person's answers, and
- * the manifest that `installManifest` keeps one by. The file itself is never written to.
+ * the manifest that `installOwnModel` keeps one by. The file itself is never written to.
  */
 export class ModelProposals {
   readonly #options: ModelProposalsOptions;

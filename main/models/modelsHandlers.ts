@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { AppError } from '../../preload/contract/errors.ts';
 import type { GetModelEvent, ModelSettings, ModelSummary } from '../../preload/contract/models.ts';
 import type { ModelProposal, ProposalTrial, TrialFrame } from '../../preload/contract/modelProposals.ts';
-import { addManifest, installManifest } from './addManifest.ts';
+import { installOwnModel, readOwnModel, type InstallOptions } from './installOwnModel.ts';
 import { addModelFile, identifyModelFile } from './addModelFile.ts';
 import { addedModelsFolder, readCatalogue, type ModelFolders } from './catalogue.ts';
 import { fetchWeights } from './fetchWeights.ts';
@@ -105,7 +105,7 @@ class Models implements ModelsHandlers {
   }
 
   async addManifest({ path }: { readonly path: string }, signal = NEVER): Promise<ModelSummary> {
-    return this.#summary(await addManifest({ ...this.#options, manifestPath: path, signal }));
+    return this.#install({ ...(await readOwnModel(path)), broughtPath: path, signal });
   }
 
   propose({ path }: { readonly path: string }, signal = NEVER): Promise<ModelProposal> {
@@ -121,9 +121,8 @@ class Models implements ModelsHandlers {
 
   async addProposed(answered: AnsweredProposal, signal = NEVER): Promise<ModelSummary> {
     const manifest = await this.#proposals.manifestOf(answered, signal);
-    return this.#change(manifest.modelId, async () => {
-      await installManifest({ ...this.#options, manifest, weightsPath: answered.path, signal });
-    });
+    const { path } = answered;
+    return this.#install({ manifest, weightsPath: path, broughtPath: path, signal });
   }
 
   proposedManifest(answered: AnsweredProposal): Promise<Manifest> {
@@ -169,6 +168,10 @@ class Models implements ModelsHandlers {
         : await testInt8Model({ model, floatModel }, this.#options, signal);
     await mkdir(addedModelsFolder(folders), { recursive: true });
     await writeTest(folders, modelId, test);
+  }
+
+  #install(model: Omit<InstallOptions, keyof ModelsOptions>): Promise<ModelSummary> {
+    return this.#change(model.manifest.modelId, () => installOwnModel({ ...this.#options, ...model }));
   }
 
   /** Null where it is not installed: then there is nothing to compare with. */

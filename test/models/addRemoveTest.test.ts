@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { payloadField } from '../../main/detect/protobufWire.ts';
 import { parseManifest, type Manifest } from '../../main/detect/manifest.ts';
 import { partialPath } from '../../main/models/fetchWeights.ts';
+import type { ModelTrial } from '../../main/models/modelTests.ts';
 import { resolveModel } from '../../main/models/registry.ts';
 import { ModelTest } from '../../preload/contract/models.ts';
 import { bundledManifest, MODELS_FOLDER, withWeights } from '../detect/temporaryModel.ts';
@@ -11,8 +13,9 @@ import { pyramidDetector } from '../detect/pyramidDetector.ts';
 import { tinyDetector } from '../detect/tinyDetector.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
 import { createModelWorkplace, type ModelWorkplace } from './modelWorkplace.ts';
-import { handlersOver } from './testPorts.ts';
+import { handlersOver, testPorts } from './testPorts.ts';
 
+const NEVER = new AbortController().signal;
 const OWN_EXPORT = 'torchvision.maskrcnn-resnet50-fpn';
 
 const root = await temporaryFolder('add');
@@ -28,6 +31,7 @@ const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(byte
 async function writeOwn(
   change: Partial<Manifest> = {},
   weights = tinyDetector(bundledManifest('fasterrcnn-12')),
+  fileName = 'mine.model.json',
 ): Promise<{ path: string; weights: Uint8Array }> {
   const manifest: Manifest = {
     ...bundledManifest('fasterrcnn-12'),
@@ -37,7 +41,7 @@ async function writeOwn(
     ...change,
   };
   await writeFile(join(own.desk, manifest.weights.file), weights);
-  const path = join(own.desk, 'mine.model.json');
+  const path = join(own.desk, fileName);
   await writeFile(path, JSON.stringify(manifest));
   return { path, weights };
 }
@@ -79,7 +83,7 @@ describe('models.addFile', () => {
     await expect(own.models.addFile({ path, modelId: OWN_EXPORT })).rejects.toMatchObject({
       code: 'model.loadFailed',
     });
-    const { weightsSha256 } = await resolveModel(own.folders, OWN_EXPORT, new AbortController().signal);
+    const { weightsSha256 } = await resolveModel(own.folders, OWN_EXPORT, NEVER);
     expect(weightsSha256).toBe(sha256Of(sound));
     expect((await own.added()).filter((name) => name.startsWith('.'))).toEqual([]);
   });
@@ -111,7 +115,7 @@ describe('models.addManifest', () => {
       'my.detector.test.json',
     ]);
     await own.models.setDefault({ modelId: 'my.detector' });
-    const used = await resolveModel(own.folders, null, new AbortController().signal);
+    const used = await resolveModel(own.folders, null, NEVER);
     expect(used.weightsPath).toBe(join(own.folders.userDataFolder, 'models', 'my.detector.onnx'));
   });
 
@@ -160,6 +164,55 @@ describe('models.addManifest', () => {
     expect(await own.added()).toEqual([]);
   });
 });
+
+describe('of two models that call themselves the same and are added at once, one is kept whole', () => {
+  const places = {
+    'by one process': (trial: ModelTrial) => {
+      const models = handlersOver(own.folders, { trial });
+      return [models, models] as const;
+    },
+    'by two processes': (trial: ModelTrial) =>
+      [handlersOver(own.folders, { trial }), handlersOver(own.folders, { trial })] as const,
+  };
+
+  test.each(Object.entries(places))('%s', async (_name, handlers) => {
+    const mine = await writeOwn();
+    const file = 'weights_of_another.onnx';
+    const another = await writeOwn(
+      { weights: { file, sha256: null, bytes: null, url: null } },
+      Buffer.concat([mine.weights, payloadField(6, 'a graph of another name')]),
+      'another.model.json',
+    );
+    const { trial, meeting } = trialsThatMeet();
+    const [first, second] = handlers(trial);
+    const additions = [first.addManifest(mine), second.addManifest(another)];
+    // Who is refused before the trial comes to no meeting.
+    for (const addition of additions) addition.catch(meeting.resolve);
+    const outcomes = await Promise.allSettled(additions);
+    const refused = outcomes.filter(({ status }) => status === 'rejected');
+    expect(refused).toMatchObject([{ reason: { code: 'model.busy' } }]);
+    const { weightsPath, weightsSha256 } = await resolveModel(own.folders, 'my.detector', NEVER);
+    expect(sha256Of(await readFile(weightsPath))).toBe(weightsSha256);
+    expect(outcomes).toContainEqual({
+      status: 'fulfilled',
+      value: expect.objectContaining({ sha256: weightsSha256 }) as unknown,
+    });
+    expect(await own.added()).toHaveLength(3);
+  });
+});
+
+/** Trials of two models that both end when the later one does: both are then about to be kept. */
+function trialsThatMeet(): { trial: ModelTrial; meeting: PromiseWithResolvers<void> } {
+  const meeting = Promise.withResolvers<void>();
+  let triedModels = 0;
+  const trial: ModelTrial = async (model, signal) => {
+    const outcome = await testPorts.trial(model, signal);
+    if ((triedModels += 1) === 2) meeting.resolve();
+    await meeting.promise;
+    return outcome;
+  };
+  return { trial, meeting };
+}
 
 function outputsOfMaskModel(): Partial<Manifest> {
   const { family, outputs } = bundledManifest('maskrcnn-12');
@@ -214,7 +267,7 @@ describe('models.remove', () => {
   test('refuses what a run that is not over needs', async () => {
     const { path } = await writeOwn();
     await own.models.addManifest({ path });
-    const busy = handlersOver(own.folders, ['my.detector']);
+    const busy = handlersOver(own.folders, { neededIds: ['my.detector'] });
     await expect(busy.remove({ modelId: 'my.detector' })).rejects.toMatchObject({ code: 'model.inUse' });
     expect(await own.added()).toContain('my.detector.onnx');
   });

@@ -6,7 +6,7 @@ import { ANALYZER_ENTRIES } from '../../main/loopback/nodePorts.ts';
 import type { ModelFolders } from '../../main/models/catalogue.ts';
 import type { ProposalPorts } from '../../main/models/modelProposals.ts';
 import { modelsHandlers, type ModelsHandlers } from '../../main/models/modelsHandlers.ts';
-import type { TestPorts } from '../../main/models/modelTests.ts';
+import type { ModelTrial, TestPorts } from '../../main/models/modelTests.ts';
 import type { AnalyzerProcess } from '../../main/ports.ts';
 
 const spawn = (): AnalyzerProcess => forkAnalyzer(ANALYZER_ENTRIES, () => undefined);
@@ -30,11 +30,15 @@ const proposalPorts: ProposalPorts = {
   keepPicture: (picture) => `/media/trial/${picture.length}`,
 };
 
-/** Handlers over the folders, with runs that need these models. */
-export function handlersOver(folders: ModelFolders, neededIds: readonly string[] = []): ModelsHandlers {
+/** Handlers over the folders, with runs that need the models of `neededIds`. */
+export function handlersOver(
+  folders: ModelFolders,
+  { neededIds = [], trial = testPorts.trial }: { neededIds?: readonly string[]; trial?: ModelTrial } = {},
+): ModelsHandlers {
   return modelsHandlers({
     ...testPorts,
     ...proposalPorts,
+    trial,
     folders,
     queryNeededIds: () => Promise.resolve(new Set(neededIds)),
   });

@@ -2,51 +2,57 @@ import { open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError, errorFromData } from '../../preload/contract/errors.ts';
 import { parseManifest, type Manifest } from '../detect/manifest.ts';
-import { readCatalogue, type ModelFolders } from './catalogue.ts';
+import { addedModelsFolder, readCatalogue, type ModelFolders } from './catalogue.ts';
+import { lockModel } from './modelLock.ts';
 import { testModel, writeTest, type TestPorts } from './modelTests.ts';
 import { copyWeights, publishStaged, withStagingFolder } from './staging.ts';
 
 /** Many times the longest of ours. */
 const MOST_MANIFEST_BYTES = 1 << 20;
 
-export interface AddManifestOptions extends TestPorts {
-  readonly folders: ModelFolders;
-  /** A `*.model.json` with the weights it names beside it; both are copied, never moved. */
-  readonly manifestPath: string;
-  readonly signal: AbortSignal;
-}
-
-/**
- * Installs a model of the person's own. Its manifest is checked, its weights are copied, hashed and held against the
- * manifest where that states a hash, and the two are tried together before they are kept. The copy of the weights is
- * called after the model's id, so that it can take no other model's place.
- * @returns the model's id.
- * @throws AppError file.notFound, model.invalidManifest, disk.full, model.hashMismatch, and what its test failed with;
- *   the signal's reason.
- */
-export async function addManifest(options: AddManifestOptions): Promise<string> {
-  const { manifestPath } = options;
-  const manifest = parseManifest(await readManifestText(manifestPath), manifestPath);
-  const weightsPath = join(dirname(manifestPath), manifest.weights.file);
-  await checkIdIsFree(options.folders, manifest.modelId, manifestPath);
-  return installManifest({ ...options, manifest, weightsPath });
-}
-
-export interface InstallManifestOptions extends TestPorts {
-  readonly folders: ModelFolders;
+/** A model of the person's own. */
+export interface OwnModel {
   readonly manifest: Manifest;
   /** The weights as the person has them; copied, never moved. */
   readonly weightsPath: string;
+}
+
+/**
+ * Reads a `*.model.json`; the weights it names lie beside it.
+ * @throws AppError file.notFound, model.invalidManifest.
+ */
+export async function readOwnModel(manifestPath: string): Promise<OwnModel> {
+  const manifest = parseManifest(await readManifestText(manifestPath), manifestPath);
+  return { manifest, weightsPath: join(dirname(manifestPath), manifest.weights.file) };
+}
+
+export interface InstallOptions extends OwnModel, TestPorts {
+  readonly folders: ModelFolders;
+  /** Named where the model is refused: its manifest, or its weights where it came without one. */
+  readonly broughtPath: string;
   readonly signal: AbortSignal;
 }
 
 /**
- * Puts a checked manifest and its weights together, tries them and keeps them.
- * @returns the model's id.
- * @throws AppError model.invalidManifest where another model has its id by now, file.notFound, disk.full,
- *   model.hashMismatch, and what its test failed with; the signal's reason.
+ * Installs a model of the person's own. Its weights are copied, hashed and held against the manifest where that states
+ * a hash, and the two are tried together before they are kept. The copy of the weights is called after the model's id,
+ * so that it can take no other model's place. Meanwhile no other process adds a model of this id.
+ * @throws AppError model.busy while another process adds one, model.invalidManifest where another model has its id,
+ *   file.notFound, file.unreadable, disk.full, model.hashMismatch, and what its test failed with; the signal's reason.
  */
-export async function installManifest(options: InstallManifestOptions): Promise<string> {
+export async function installOwnModel(options: InstallOptions): Promise<void> {
+  const { folders, manifest, broughtPath, nowWallMs } = options;
+  const path = join(addedModelsFolder(folders), `.adding-${manifest.modelId}`);
+  const lock = await lockModel(manifest, { path, doing: 'adding', nowWallMs: nowWallMs() });
+  try {
+    await checkIdIsFree(folders, manifest.modelId, broughtPath);
+    await tryAndKeep(options);
+  } finally {
+    await lock.release();
+  }
+}
+
+function tryAndKeep(options: InstallOptions): Promise<void> {
   const { folders, manifest, signal } = options;
   const { modelId } = manifest;
   return withStagingFolder(folders, async (staging) => {
@@ -56,18 +62,12 @@ export async function installManifest(options: InstallManifestOptions): Promise<
     checkStatedHash(manifest, copied.sha256, options.weightsPath);
     const weights = { ...copied, file, url: null };
     const manifestJson = `${JSON.stringify({ ...manifest, origin: 'added', weights }, null, 2)}\n`;
-    const test = await testModel(
-      { manifestJson, weightsPath, weightsSha256: copied.sha256 },
-      options,
-      signal,
-    );
+    const tested = { manifestJson, weightsPath, weightsSha256: copied.sha256 };
+    const test = await testModel(tested, options, signal);
     if (test.outcome === 'failed') throw errorFromData(test.error);
-    // Again, because a trial takes a while: what was added meanwhile is not written over.
-    await checkIdIsFree(folders, modelId, options.weightsPath);
     await writeFile(join(staging, `${modelId}.model.json`), manifestJson);
     await publishStaged(staging, folders);
     await writeTest(folders, modelId, test);
-    return modelId;
   });
 }
 
