@@ -38,7 +38,9 @@ export interface StillRequest {
 /**
  * Whether and how a file can be entered in its middle with times that mean the same as from its start: where there
  * is an index (MP4, MOV, Matroska), and in transport streams, unless times had to be repaired. AVI and raw streams
- * store no times; theirs are counted from the beginning.
+ * store no times; theirs are counted from the beginning. The PTS that a seek led to would not tell: measured (ffmpeg
+ * 5.1), where an AVI's index lacks 20 chunks, or two joined recordings overlap in time, another picture comes under the
+ * asked PTS, and where the index calls every chunk a key frame, one that was never recorded.
  */
 export function stillSeekMarginUs(footage: Pick<Footage, 'container' | 'notices'>): number | null {
   if (footage.notices.some((notice) => notice.kind === 'timestampsRepaired')) return null;
