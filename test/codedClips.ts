@@ -200,8 +200,12 @@ const EXPORTED_CLIPS = {
   partTwoB: { file: 'part-two-b.avi', frames: 300, rate: '25', args: [...PART_TWO, '-bf', '2'] },
 } as const;
 
-/** Two are made from others: a quarter turn in the display matrix, an edit list that starts mid-group. */
-export type ExportedClip = keyof typeof EXPORTED_CLIPS | 'rotated' | 'editList';
+/**
+ * Some are made from others: a quarter turn in the display matrix, an edit list that starts mid-group, an AVI whose
+ * index lacks chunks, and two recordings in one transport stream, the second of which begins in the times of the first.
+ */
+export type ExportedClip =
+  keyof typeof EXPORTED_CLIPS | 'rotated' | 'editList' | 'holedIndex' | 'overlapping';
 
 /** Makes one clip to export from in the folder and gives its path. */
 export async function makeExportedClip(folder: string, clip: ExportedClip): Promise<string> {
@@ -215,9 +219,42 @@ export async function makeExportedClip(folder: string, clip: ExportedClip): Prom
     await runTool(['-ss', '1.3', '-i', await makeExportedClip(folder, 'openGop'), '-c', 'copy', path]);
     return path;
   }
+  if (clip === 'holedIndex') {
+    const path = join(folder, 'holed-index.avi');
+    await writeFile(path, withoutIndexOf(await readFile(await makeExportedClip(folder, 'partTwo')), 90, 110));
+    return path;
+  }
+  if (clip === 'overlapping') return makeOverlapping(folder);
   const { file, frames, rate, args } = EXPORTED_CLIPS[clip];
   const path = join(folder, file);
   await encodeClip({ frames, rate, size: EXPORTED_SIZE, args: [...args, path] });
+  return path;
+}
+
+/** An AVI whose index, the table at its end ("idx1", 16 bytes for a chunk), does not list some of its chunks. */
+function withoutIndexOf(avi: Buffer, firstChunk: number, endChunk: number): Buffer {
+  const at = avi.lastIndexOf('idx1') + 4;
+  const entries = avi.subarray(at + 4, at + 4 + avi.readUInt32LE(at));
+  const left = Buffer.concat([entries.subarray(0, 16 * firstChunk), entries.subarray(16 * endChunk)]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(left.length);
+  return Buffer.concat([avi.subarray(0, at), length, left]);
+}
+
+/** 200 frames from 0 s, then 200 from 4 s on; a recorder whose clock was set back writes such a file. */
+async function makeOverlapping(folder: string): Promise<string> {
+  const parts: Buffer[] = [];
+  for (const [firstNumber, offsetSec] of [
+    [0, 0],
+    [200, 4],
+  ] as const) {
+    const path = join(folder, `overlapping-${firstNumber}.ts`);
+    const args = [...groups(50, 0), '-output_ts_offset', String(offsetSec), path];
+    await encodeClip({ frames: 200, rate: '25', size: EXPORTED_SIZE, firstNumber, args });
+    parts.push(await readFile(path));
+  }
+  const path = join(folder, 'overlapping.ts');
+  await writeFile(path, Buffer.concat(parts));
   return path;
 }
 

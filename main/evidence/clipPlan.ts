@@ -9,6 +9,8 @@ import { seekBeforeKey } from '../video/clipPackets.ts';
 import { EXACT_CONTAINER, copyContainer } from '../video/clipWrite.ts';
 import type { ClipContainer, FrameWindow } from '../video/clipWrite.ts';
 import type { CutRequest } from '../video/cutRequest.ts';
+import { timesOriginOf } from '../video/timesOrigin.ts';
+import type { TimesOrigin } from '../video/timesOrigin.ts';
 import { decodableFrames, trustedFrames, undecodableNotes } from './undecodable.ts';
 
 /** What a clip is taken from. */
@@ -35,6 +37,7 @@ export interface WorkedOutClip {
   /** Media time that becomes the clip's time 0. */
   readonly originPtsUs: number;
   readonly container: ClipContainer;
+  readonly timesOrigin: TimesOrigin;
   /** For a stream copy: which packets. Null for an exact clip. */
   readonly cut: PacketCut | null;
   /** Where reading begins so that the frames come out right; null is the start of the file. */
@@ -106,7 +109,17 @@ function cutRequest(
   container: ClipContainer,
   signal: AbortSignal,
 ): CutRequest {
-  return { ffmpegPath, path: footage.path, frameTimesUs, firstPtsUs, lastPtsUs, container, signal };
+  const timesOrigin = timesOriginOf(footage);
+  return {
+    ffmpegPath,
+    path: footage.path,
+    frameTimesUs,
+    timesOrigin,
+    firstPtsUs,
+    lastPtsUs,
+    container,
+    signal,
+  };
 }
 
 async function workedOut(parts: {
@@ -122,11 +135,13 @@ async function workedOut(parts: {
 }): Promise<WorkedOutClip> {
   const { request, source, container, cut, keyPtsUs, signal } = parts;
   const { ffmpegPath, frameTimesUs, footage, isIndexTrusted } = source;
-  const seekPtsUs = keyPtsUs === null ? null : seekBeforeKey(frameTimesUs[0] ?? 0, keyPtsUs);
+  const timesOrigin = timesOriginOf(footage);
+  const seekPtsUs = keyPtsUs === null ? null : seekBeforeKey({ frameTimesUs, timesOrigin }, keyPtsUs);
   const shown = isIndexTrusted
     ? trustedFrames(frameTimesUs, parts.window)
     : await decodableFrames({
-        ...{ ffmpegPath, path: footage.path, frameTimesUs, window: parts.window, seekPtsUs, signal },
+        ...{ ffmpegPath, path: footage.path, frameTimesUs, timesOrigin, seekPtsUs, signal },
+        window: parts.window,
       });
   const { window } = shown;
   return {
@@ -144,6 +159,7 @@ async function workedOut(parts: {
     isDamaged: !isIndexTrusted,
     originPtsUs: (cut === null ? window : parts.window).firstPtsUs,
     container,
+    timesOrigin,
     cut,
     seekPtsUs,
   };

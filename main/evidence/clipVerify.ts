@@ -46,6 +46,7 @@ export async function verifyClip(verification: Verification): Promise<VerifiedCl
   const made = await hashFrames({
     ffmpegPath: source.ffmpegPath,
     path: clipPath,
+    timesOrigin: 'stored',
     seekPtsUs: null,
     window: null,
     isDamaged: clip.isDamaged,
@@ -59,6 +60,7 @@ export async function verifyClip(verification: Verification): Promise<VerifiedCl
   const recorded = await hashFrames({
     ffmpegPath: source.ffmpegPath,
     path: source.footage.path,
+    timesOrigin: clip.timesOrigin,
     seekPtsUs: clip.seekPtsUs,
     window: clip.window,
     isDamaged: clip.isDamaged,
@@ -67,7 +69,7 @@ export async function verifyClip(verification: Verification): Promise<VerifiedCl
   });
   const differing = differingFrames(clip, made, recorded);
   const [first] = differing;
-  if (first !== undefined && !(clip.isDamaged && (await hasRecordedPackets(verification, clip.cut)))) {
+  if (first !== undefined && !(await isDamageAsRecorded(verification, clip.cut))) {
     throw notVerified(clip, `frame ${first} differs from the recording's`);
   }
   return { firstPtsInClipUs, differingFrames: differing.length };
@@ -119,10 +121,13 @@ function differingFrames(
   return differing;
 }
 
-async function hasRecordedPackets(
+/** True when pictures differ because the recording is damaged there: every packet is the recorded one. */
+async function isDamageAsRecorded(
   { clip, source, clipPath, signal }: Verification,
   cut: PacketCut,
 ): Promise<boolean> {
+  // Where times were repaired, packets picked by them again could be the wrong ones again.
+  if (!clip.isDamaged || clip.timesOrigin === 'repaired') return false;
   const startPtsUs = source.frameTimesUs[0] ?? 0;
   const from = cutArguments({ path: source.footage.path, startPtsUs, seekPtsUs: clip.seekPtsUs, cut });
   const recorded = await hashPackets(source.ffmpegPath, from, signal);

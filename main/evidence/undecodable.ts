@@ -4,6 +4,7 @@ import { mediaTimeText } from '../../preload/contract/time.ts';
 import { lowerBound, midpointAfter, midpointBefore } from '../video/clipCut.ts';
 import { hashFrames } from '../video/clipFrames.ts';
 import type { FrameWindow } from '../video/clipWrite.ts';
+import type { TimesOrigin } from '../video/timesOrigin.ts';
 
 /** What of a run of indexed frames can be shown. */
 export interface ShownFrames {
@@ -30,6 +31,7 @@ export async function decodableFrames(options: {
   readonly ffmpegPath: string;
   readonly path: string;
   readonly frameTimesUs: Float64Array;
+  readonly timesOrigin: TimesOrigin;
   readonly window: FrameWindow;
   readonly seekPtsUs: number | null;
   readonly signal: AbortSignal;

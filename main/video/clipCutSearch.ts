@@ -51,9 +51,10 @@ async function tryKeys(request: CutRequest, packets: readonly Packet[]): Promise
 
 /**
  * The key frame that decoding must begin at for a frame to come out right, or null to begin at the start of the
- * file. Where packets carry no presentation time, a second of slack stands for the reordering.
+ * file, as it has to where times are not stored. Where packets carry no presentation time, a second of slack stands for the reordering.
  */
 export async function findDecodeStart(request: CutRequest): Promise<number | null> {
+  if (request.timesOrigin !== 'stored') return null;
   const around = { ...request, lastPtsUs: request.firstPtsUs };
   const packets = await readAround(around, LOOKBACK_US);
   const key = packets.findLast(
@@ -64,8 +65,7 @@ export async function findDecodeStart(request: CutRequest): Promise<number | nul
 
 /** Packets in decode order from the entry point `lookbackUs` before the start to safely after the end. */
 async function readAround(request: CutRequest, lookbackUs: number | null): Promise<Packet[]> {
-  const startPtsUs = request.frameTimesUs[0] ?? 0;
-  const seekPtsUs = lookbackUs === null ? null : seekWithin(startPtsUs, request.firstPtsUs - lookbackUs);
+  const seekPtsUs = lookbackUs === null ? null : seekWithin(request, request.firstPtsUs - lookbackUs);
   const packets: Packet[] = [];
   let packetsAfterEnd = 0;
   for await (const packet of readPackets({ ...request, seekPtsUs })) {

@@ -1,8 +1,9 @@
 import { AppError } from '../../preload/contract/errors.ts';
-import { decoderArguments, endFilter, seekArguments } from './clipPackets.ts';
+import { decoderArguments, endFilter, repairFilters, seekArguments } from './clipPackets.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
 import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
+import type { TimesOrigin } from './timesOrigin.ts';
 
 /** A decoded, upright frame: its own time, and the MD5 of its pixels as `ffmpeg -f framemd5` gives it. */
 export interface HashedFrame {
@@ -13,6 +14,7 @@ export interface HashedFrame {
 export interface HashRequest {
   readonly ffmpegPath: string;
   readonly path: string;
+  readonly timesOrigin: TimesOrigin;
   /** Where to begin decoding; null is the start of the file. */
   readonly seekPtsUs: number | null;
   /** Only frames between these times, and no more than `frames`; null gives every frame of the file. */
@@ -33,7 +35,7 @@ export interface HashRequest {
  * A damaged stream gives fewer frames, not an error: the caller compares.
  */
 export async function hashFrames(request: HashRequest): Promise<HashedFrame[]> {
-  const { window } = request;
+  const { window, timesOrigin } = request;
   const select =
     window === null
       ? []
@@ -49,7 +51,7 @@ export async function hashFrames(request: HashRequest): Promise<HashedFrame[]> {
       '-copyts',
       ...inputArguments(request.path),
       ...VIDEO_STREAM,
-      ...['-vf', [...select, 'settb=1/1000000'].join(',')],
+      ...['-vf', [...repairFilters(timesOrigin), ...select, 'settb=1/1000000'].join(',')],
       ...(window === null ? [] : ['-frames:v', String(window.frames)]),
       ...(await passthroughArguments(request.ffmpegPath, request.signal)),
       ...['-enc_time_base', '1/1000000', '-f', 'framemd5', 'pipe:1'],

@@ -1,8 +1,10 @@
 import { AppError } from '../../preload/contract/errors.ts';
 import { VIDEO_STREAM, inputArguments, spawnFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
+import { ascendingTimesFilter } from './showinfo.ts';
 import { ffmpegSeconds, parseTimeBase, usFromTicks } from './timeBase.ts';
 import type { TimeBase } from './timeBase.ts';
+import type { TimesOrigin } from './timesOrigin.ts';
 
 /** One packet of the first video stream, as the container holds it. */
 export interface Packet {
@@ -37,12 +39,16 @@ export function seekArguments(seekPtsUs: number | null): string[] {
   return ['-noaccurate_seek', '-seek_timestamp', '1', '-ss', ffmpegSeconds(seekPtsUs)];
 }
 
-/**
- * A place to begin reading at, or null for the start of the file: seeking before it fails in an AVI, and reading
- * then begins at its second packet.
- */
-export function seekWithin(startPtsUs: number, seekPtsUs: number): number | null {
-  return seekPtsUs <= startPtsUs ? null : seekPtsUs;
+/** A recording as it can be entered. */
+export interface Entered {
+  /** PTS of every frame, µs, ascending. */
+  readonly frameTimesUs: Float64Array;
+  readonly timesOrigin: TimesOrigin;
+}
+
+/** A place to begin reading at, or null for the start of the file: where the times are not stored, always. */
+export function seekWithin({ frameTimesUs, timesOrigin }: Entered, seekPtsUs: number): number | null {
+  return timesOrigin !== 'stored' || seekPtsUs <= (frameTimesUs[0] ?? 0) ? null : seekPtsUs;
 }
 
 /** Reading goes on this long after the last frame wanted: more than any reordering or interleaving. */
@@ -54,6 +60,11 @@ const READ_ON_US = 10_000_000;
  */
 export function readUntil(seekPtsUs: number | null, startPtsUs: number, lastPtsUs: number): string[] {
   return ['-t', ffmpegSeconds(lastPtsUs - (seekPtsUs ?? startPtsUs) + READ_ON_US)];
+}
+
+/** Filters that give decoded frames the times of the index; what is selected by time comes after them. */
+export function repairFilters(timesOrigin: TimesOrigin): string[] {
+  return timesOrigin === 'repaired' ? [ascendingTimesFilter()] : [];
 }
 
 /** Late frames of a recording whose times run backwards are waited for this long. */
@@ -76,8 +87,8 @@ export function decoderArguments(isDamaged: boolean): string[] {
 const SEEK_MARGIN_US = 1_000_000;
 
 /** Where reading must begin to pass a key frame; null is the start of the file. */
-export function seekBeforeKey(startPtsUs: number, keyPtsUs: number): number | null {
-  return seekWithin(startPtsUs, keyPtsUs - SEEK_MARGIN_US);
+export function seekBeforeKey(recording: Entered, keyPtsUs: number): number | null {
+  return seekWithin(recording, keyPtsUs - SEEK_MARGIN_US);
 }
 
 /**

@@ -85,7 +85,7 @@ async function recordedFrames(
   const frames = lowerBound(times, highestPtsUs) - lowerBound(times, lowestPtsUs);
   return hashFrames({
     ...request,
-    seekPtsUs: seekWithin(times[0] ?? 0, lowestPtsUs - REFERENCE_US),
+    seekPtsUs: seekWithin(request, lowestPtsUs - REFERENCE_US),
     window: { lowestPtsUs, highestPtsUs, frames },
     isDamaged: false,
   });
@@ -96,7 +96,7 @@ async function framesOfCut(request: CutRequest, cut: PacketCut): Promise<HashedF
   const outputPath = join(folder, `cut${request.container.extension}`);
   try {
     const startPtsUs = request.frameTimesUs[0] ?? 0;
-    const seekPtsUs = seekBeforeKey(startPtsUs, cut.keyPtsUs);
+    const seekPtsUs = seekBeforeKey(request, cut.keyPtsUs);
     const args = copyArguments({
       ...request,
       ...{ cut, startPtsUs, seekPtsUs, outputPath, originPtsUs: cut.keyPtsUs },
@@ -105,6 +105,7 @@ async function framesOfCut(request: CutRequest, cut: PacketCut): Promise<HashedF
     return await hashFrames({
       ...request,
       path: outputPath,
+      timesOrigin: 'stored',
       seekPtsUs: null,
       window: null,
       isDamaged: false,

@@ -1,10 +1,11 @@
 import { AppError } from '../../preload/contract/errors.ts';
 import type { PacketCut } from './clipCut.ts';
-import { decoderArguments, endFilter, readUntil, seekArguments } from './clipPackets.ts';
+import { decoderArguments, endFilter, readUntil, repairFilters, seekArguments } from './clipPackets.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
 import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
 import { ffmpegSeconds } from './timeBase.ts';
+import type { TimesOrigin } from './timesOrigin.ts';
 
 /** A container to write a clip into: its file extension and ffmpeg's name of its muxer. */
 export interface ClipContainer {
@@ -93,6 +94,7 @@ export function copyArguments(job: CopyJob): string[] {
 export interface ExactJob {
   readonly ffmpegPath: string;
   readonly path: string;
+  readonly timesOrigin: TimesOrigin;
   /** Where to begin reading; null is the start of the file. */
   readonly seekPtsUs: number | null;
   readonly window: FrameWindow;
@@ -131,6 +133,7 @@ export async function exactArguments(job: ExactJob): Promise<string[]> {
           `setpts=PTS/${SCRIPT_TIME_STRETCH}`,
         ];
   const filters = [
+    ...repairFilters(job.timesOrigin),
     endFilter(window.highestPtsUs),
     `select=between(t\\,${seconds(window.lowestPtsUs)}\\,${seconds(window.highestPtsUs)})`,
     'settb=1/1000000',

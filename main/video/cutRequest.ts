@@ -1,4 +1,5 @@
 import type { ClipContainer } from './clipWrite.ts';
+import type { TimesOrigin } from './timesOrigin.ts';
 
 /** Which frames of a recording a cut is to hold. */
 export interface CutRequest {
@@ -6,6 +7,7 @@ export interface CutRequest {
   readonly path: string;
   /** PTS of every frame of the recording, µs, ascending. */
   readonly frameTimesUs: Float64Array;
+  readonly timesOrigin: TimesOrigin;
   /** PTS of the first and last frame wanted, taken from the frame times. */
   readonly firstPtsUs: number;
   readonly lastPtsUs: number;

@@ -9,6 +9,7 @@ import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import type { PictureDemuxer } from './pictureFile.ts';
 import { ascendingTimesFilter, createShowinfoReader, SHOW_SELECTED } from './showinfo.ts';
 import { ffmpegSeconds } from './timeBase.ts';
+import { timesOriginOf } from './timesOrigin.ts';
 
 /** So that the key frame found is before the frame in every container's reckoning (DTS, clusters in ms). */
 const SEEK_MARGIN_US = 500_000;
@@ -35,17 +36,10 @@ export interface StillRequest {
   readonly signal: AbortSignal;
 }
 
-/**
- * Whether and how a file can be entered in its middle with times that mean the same as from its start: where there
- * is an index (MP4, MOV, Matroska), and in transport streams, unless times had to be repaired. AVI and raw streams
- * store no times; theirs are counted from the beginning. The PTS that a seek led to would not tell: measured (ffmpeg
- * 5.1), where an AVI's index lacks 20 chunks, or two joined recordings overlap in time, another picture comes under the
- * asked PTS, and where the index calls every chunk a key frame, one that was never recorded.
- */
+/** How far ahead of a frame a pass over this footage may begin; null where it has to begin at the start. */
 export function stillSeekMarginUs(footage: Pick<Footage, 'container' | 'notices'>): number | null {
-  if (footage.notices.some((notice) => notice.kind === 'timestampsRepaired')) return null;
-  if (['mp4', 'mov', 'matroska'].includes(footage.container)) return SEEK_MARGIN_US;
-  return footage.container === 'mpegts' ? STREAM_SEEK_MARGIN_US : null;
+  if (timesOriginOf(footage) !== 'stored') return null;
+  return footage.container === 'mpegts' ? STREAM_SEEK_MARGIN_US : SEEK_MARGIN_US;
 }
 
 function stillFilter(request: StillRequest): string {

@@ -46,7 +46,7 @@ export async function openClipSource(path: string): Promise<ClipSource> {
       claimedFrames: probe.claimedFrames,
       indexedFrames: index.frameTimesUs.length,
       clock: UNKNOWN_CLOCK,
-      notices: [],
+      notices: index.isRepaired ? [{ kind: 'timestampsRepaired', text: '' }] : [],
       currentRunId: null,
       addedWallMs: 0,
     },

@@ -18,11 +18,19 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const decodeAll = (path: string, { ffmpegPath }: ClipSource): Promise<HashedFrame[]> =>
-  hashFrames({ ffmpegPath, path, seekPtsUs: null, window: null, isDamaged: false, signal });
+  hashFrames({
+    ffmpegPath,
+    path,
+    timesOrigin: 'stored',
+    seekPtsUs: null,
+    window: null,
+    isDamaged: false,
+    signal,
+  });
 
 const CLIPS: ExportedClip[] = [
   ...(['constant', 'variable', 'bFrames', 'openGop', 'rotated'] as const),
-  ...(['editList', 'transport', 'fractional', 'partTwo', 'partTwoB'] as const),
+  ...(['editList', 'transport', 'fractional', 'partTwo', 'partTwoB', 'holedIndex'] as const),
 ];
 
 describe.each(CLIPS)('clips of %s', (clip) => {
@@ -70,6 +78,38 @@ describe.each(CLIPS)('clips of %s', (clip) => {
       const shown = await readCodedNumbers(exhibit.path, clip === 'rotated');
       expect(shown).toEqual(numbers.slice(first, last + 1));
     }
+  });
+});
+
+describe('clips of a recording in which times occur twice', () => {
+  let source: ClipSource;
+  beforeAll(async () => {
+    source = await openClipSource(await makeExportedClip(folder, 'overlapping'));
+  });
+  const numbersOf = async (first: number, last: number, mode: 'exact' | 'copy'): Promise<number[]> => {
+    const job = await clipJob(requestFrames(source, first, last, { mode }), source, folder);
+    return readCodedNumbers((await finishExport(job)).exhibit.path);
+  };
+  const RANGES = [
+    [20, 30],
+    [150, 160],
+    [190, 210],
+    [230, 240],
+    [380, 399],
+  ] as const;
+
+  it.each(RANGES)('exact ones hold the frames asked for, %i to %i', async (first, last) => {
+    expect(await numbersOf(first, last, 'exact')).toEqual(
+      Array.from({ length: last - first + 1 }, (_, i) => first + i),
+    );
+  });
+
+  it.each(RANGES)('copies hold them too, or are not made, %i to %i', async (first, last) => {
+    const numbers = await numbersOf(first, last, 'copy').catch((error: unknown) => {
+      expect(error).toMatchObject({ code: 'clip.notVerified' });
+      return null;
+    });
+    if (numbers !== null) expect(numbers).toEqual(expect.arrayContaining([first, last]));
   });
 });
 

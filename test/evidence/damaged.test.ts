@@ -23,7 +23,15 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const decodeAll = (path: string, { ffmpegPath }: ClipSource): Promise<HashedFrame[]> =>
-  hashFrames({ ffmpegPath, path, seekPtsUs: null, window: null, isDamaged: true, signal });
+  hashFrames({
+    ffmpegPath,
+    path,
+    timesOrigin: 'stored',
+    seekPtsUs: null,
+    window: null,
+    isDamaged: true,
+    signal,
+  });
 
 /** The index's frames [first, last] that the recording gives when it is decoded from its start. */
 function decodable(
