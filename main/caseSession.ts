@@ -30,6 +30,7 @@ import type { RunsHandlers } from './runs/runsHandlers.ts';
 import { Scheduler } from './runs/scheduler.ts';
 import type { Store, StoredFootage } from './store/store.ts';
 import { indexFrames } from './video/frameIndex.ts';
+import type { FrameIndex } from './video/frameIndex.ts';
 import { inspectFootage } from './video/inspect.ts';
 import { probeVideo } from './video/probe.ts';
 import { stillSeekMarginUs, writeStill } from './video/still.ts';
@@ -167,11 +168,11 @@ export class CaseSession implements CaseHandlers {
     }
   }
 
-  async #index(footage: StoredFootage, signal: AbortSignal): Promise<Float64Array> {
+  async #index(footage: StoredFootage, signal: AbortSignal): Promise<FrameIndex> {
     await checkOriginal(footage, signal);
     const ffmpegPath = await this.#options.ffmpeg.path();
     const probe = await probeVideo(footage.path, { ffmpegPath, signal });
-    return (await indexFrames(footage.path, { ffmpegPath, signal, probe })).frameTimesUs;
+    return indexFrames(footage.path, { ffmpegPath, signal, probe });
   }
 
   #createScheduler(): Scheduler {

@@ -28,6 +28,8 @@ export interface AnalysisOptions {
   /** Score from which the model's card takes a detection seriously. */
   readonly modelMinScore: number;
   readonly frameTimesUs: Float64Array;
+  /** Those of them whose coded data was overwritten, or that are built on such. */
+  readonly brokenTimesUs: Float64Array;
   /** Decodes ahead while the model is at work; closed by whoever started it. */
   readonly decodeThread: DecodeThread;
   readonly ffmpegVersion: string;
@@ -73,13 +75,13 @@ class Analysis {
   #isEnded: boolean;
 
   constructor(options: AnalysisOptions) {
-    const { start, frameTimesUs } = options;
+    const { start, frameTimesUs, brokenTimesUs } = options;
     const { everyMs, motionGate } = start.parameters;
     const state = start.resume === null ? null : (JSON.parse(start.resume.state) as CheckpointState);
     this.#options = options;
     this.#everyUs = everyMs === null ? null : everyMs * 1000;
     this.#batch = new BatchBuilder(start.runId, start.nextSequence);
-    this.#ledger = new CoverageLedger({ ...start, frameTimesUs }, state?.ledger ?? null);
+    this.#ledger = new CoverageLedger({ ...start, frameTimesUs, brokenTimesUs }, state?.ledger ?? null);
     this.#gate = motionGate ? new MotionGate(state?.gate ?? null) : null;
     this.#trackerParameters = trackerParameters({
       everyMs: motionGate ? Math.max(everyMs ?? 0, REFRESH_US / 1000) : everyMs,

@@ -34,18 +34,21 @@ export interface FootageExtent {
   readonly isEndMissing: boolean;
   /** PTS of every frame that the container holds, ascending. */
   readonly frameTimesUs: Float64Array;
+  /** Those of them whose coded data was overwritten, or that are built on such, whatever the decoder says. */
+  readonly brokenTimesUs: Float64Array;
 }
 
 /**
  * Accounts for every stretch of a footage, batch by batch: the intervals handed out tile [startPtsUs, endPtsUs)
  * without gap or overlap. A frame owns the time up to the next frame, unless that is a hole ({@link longestFrameUs}).
  * Between two sampled frames the stretch belongs to the first one's grid cell, except where the container holds
- * frames that did not decode, or that decoded with errors.
+ * frames that did not decode, that decoded with errors, or whose coded data was overwritten.
  */
 export class CoverageLedger {
   readonly #extent: FootageExtent;
   readonly #typicalFrameUs: number;
   readonly #longestFrameUs: number;
+  readonly #brokenTimesUs: ReadonlySet<number>;
   #coveredToPtsUs: number;
   #openKind: 'analysed' | 'skipped' | null;
   #hasGaps: boolean;
@@ -58,6 +61,7 @@ export class CoverageLedger {
     this.#extent = extent;
     this.#typicalFrameUs = typicalFrameUs(extent.frameTimesUs);
     this.#longestFrameUs = longestFrameUs(extent.frameTimesUs);
+    this.#brokenTimesUs = new Set(extent.brokenTimesUs);
     this.#coveredToPtsUs = state?.coveredToPtsUs ?? extent.startPtsUs;
     this.#openKind = state?.openKind ?? null;
     this.#hasGaps = state?.hasGaps ?? false;
@@ -131,7 +135,8 @@ export class CoverageLedger {
   #kindOf(framePtsUs: number, decodedPtsUs: number | undefined): CoverageKind {
     const isDecoded = Math.abs((decodedPtsUs ?? Infinity) - framePtsUs) <= SAME_FRAME_US;
     if (!isDecoded || decodedPtsUs === undefined || this.#openKind === null) return 'undecodable';
-    return this.#damagedPtsUs.has(decodedPtsUs) ? 'damaged' : this.#openKind;
+    const isDamaged = this.#damagedPtsUs.has(decodedPtsUs) || this.#brokenTimesUs.has(framePtsUs);
+    return isDamaged ? 'damaged' : this.#openKind;
   }
 
   /** One frame's stretch. A frame does not stand for a hole behind it. */

@@ -6,7 +6,7 @@ import { lookAtWeights } from '../detect/modelLook.ts';
 import { runFrameTrial, runGraphRead } from '../detect/frameTrial.ts';
 import { runTrial } from '../detect/trial.ts';
 import { DecodeThread } from '../video/decodeThread.ts';
-import { readFrameTimes } from '../video/frameTimes.ts';
+import { brokenTimesPath, readFrameTimes } from '../video/frameTimes.ts';
 import { readFfmpegVersion } from '../video/ffmpegBinary.ts';
 import { analyseFootage } from './analysis.ts';
 import type { FromAnalyzer, GuardedMessage, StartMessage, ToAnalyzer } from './messages.ts';
@@ -104,6 +104,7 @@ export class AnalyzerSession {
       start,
       detector,
       frameTimesUs: await readFrameTimes(start.frameTimesPath),
+      brokenTimesUs: await readFrameTimes(brokenTimesPath(start.frameTimesPath)),
       decodeThread: active.decodeThread,
       ffmpegVersion,
       modelMinScore: parseManifest(start.manifestJson, `of ${start.weightsPath}`).defaultMinScore,

@@ -2,14 +2,18 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FootageId } from '../../preload/contract/ids.ts';
 import type { StoredFootage } from '../store/store.ts';
-import { readFrameTimes, writeFrameTimes } from '../video/frameTimes.ts';
+import type { FrameIndex } from '../video/frameIndex.ts';
+import { brokenTimesPath, readFrameTimes, writeFrameTimes } from '../video/frameTimes.ts';
 
-/** Gives the PTS (µs, ascending) of every frame of a footage by reading its original through. */
-export type IndexOriginal = (footage: StoredFootage, signal: AbortSignal) => Promise<Float64Array>;
+/** What is kept of an index. */
+export type IndexedTimes = Pick<FrameIndex, 'frameTimesUs' | 'brokenTimesUs'>;
+
+/** Gives the times of a footage's frames by reading its original through. */
+export type IndexOriginal = (footage: StoredFootage, signal: AbortSignal) => Promise<IndexedTimes>;
 
 /**
- * `cache/frame-times/<footageId>.f64` of a case: the PTS of every frame. Made at import, and made again from the
- * original when somebody has emptied the cache.
+ * `cache/frame-times/<footageId>.f64` of a case: the PTS of every frame, and beside it of those whose coded data was
+ * overwritten. Made at import, and made again from the original when somebody has emptied the cache.
  */
 export class FrameTimesCache {
   readonly #folder: string;
@@ -21,28 +25,36 @@ export class FrameTimesCache {
   }
 
   /** Keeps the times of a footage that was just indexed. */
-  async save(footageId: FootageId, timesUs: Float64Array): Promise<void> {
+  async save(footageId: FootageId, { frameTimesUs, brokenTimesUs }: IndexedTimes): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
-    await writeFrameTimes(this.#path(footageId), timesUs);
+    const path = this.#path(footageId);
+    await writeFrameTimes(path, frameTimesUs);
+    await writeFrameTimes(brokenTimesPath(path), brokenTimesUs);
   }
 
-  /** The file's path, the file made first where it is not there. @throws AppError of the original. */
+  /** The file's path, it and the one beside it made first where they are not there. @throws AppError of the original. */
   async ensure(footage: StoredFootage, signal: AbortSignal): Promise<string> {
     const path = this.#path(footage.footageId);
-    const isThere = await stat(path).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) await this.save(footage.footageId, await this.#indexOriginal(footage, signal));
+    if (!((await isThere(path)) && (await isThere(brokenTimesPath(path)))))
+      await this.save(footage.footageId, await this.#indexOriginal(footage, signal));
     return path;
   }
 
   /** The times themselves. @throws AppError of the original. */
   async load(footage: StoredFootage, signal: AbortSignal): Promise<Float64Array> {
-    return readFrameTimes(await this.ensure(footage, signal));
+    const path = this.#path(footage.footageId);
+    // Whoever asks for no more must not need the original because a case is from before the other file was kept.
+    return readFrameTimes((await isThere(path)) ? path : await this.ensure(footage, signal));
   }
 
   #path(footageId: FootageId): string {
     return join(this.#folder, `${footageId}.f64`);
   }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

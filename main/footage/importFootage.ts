@@ -114,7 +114,7 @@ async function addFootage(
   const { store, frameTimes, changes, nowWallMs, signal } = options;
   const { path, bytes } = file;
   const fileName = basename(path);
-  const { frameTimesUs, probe, footage: inspected } = await options.inspect(path, signal);
+  const { index, probe, footage: inspected } = await options.inspect(path, signal);
   await checkSettled(file);
   const footage = {
     ...inspected,
@@ -129,7 +129,7 @@ async function addFootage(
     addedWallMs: nowWallMs(),
   };
   const footageId = await store.write.insertFootage(footage);
-  await frameTimes.save(footageId, frameTimesUs);
+  await frameTimes.save(footageId, index);
   changes.publish({ kind: 'footage', footageIds: [footageId] });
   return { ...footage, footageId, isOriginalPresent: true, currentRunId: null };
 }

@@ -1,3 +1,5 @@
+import type { ShownFrame } from './showinfo.ts';
+
 /**
  * Decoders that mark each picture in which they put something invented in the place of what they could not read:
  * the users of libavcodec's error_resilience.c. Of these, a key frame without the mark is whole, whatever was
@@ -29,17 +31,25 @@ const CORRUPT_PACKET = 'corrupt input packet';
 const LOST_PACKET = /\[error\] Error (?:while decoding stream|submitting packet to decoder)/;
 const DECODER_ERROR = /^\[(\S+) @ [^\]]*\] \[error\] /;
 
+/** How many pictures a decoder can hold back to show them in another order: H.264 and HEVC allow 16. */
+const MOST_REORDERED = 16;
+
 /**
  * Follows ffmpeg's stderr while it decodes and says of each picture whether it can be trusted. A picture is damaged
  * when the decoder marked it, or complained before giving it; and so are those after it up to the next key frame,
- * because they are built on it. HEVC and VP9 can be damaged without their decoders noticing: measured, a hole of 300
- * bytes in either passes without a word.
+ * because they are built on it. Where pictures are shown in another order than they are decoded, a key frame that is
+ * shown soon after a complaint may have been decoded before it, and ends nothing. Decoders do not notice everything;
+ * what the coded data itself says is in `nalPackets.ts`.
  */
 export class DamageWatch {
   #decoder = '';
   #isMarked = false;
   #hasComplaint = false;
   #hasLostPacket = false;
+  /** Bidirectional pictures in a row: now, and the most so far. */
+  #row = 0;
+  #longestRow = 0;
+  #shownSinceTrouble = Infinity;
   #isDamaged = false;
 
   /** Takes every line of stderr, in order with {@link shown}. */
@@ -57,11 +67,28 @@ export class DamageWatch {
   }
 
   /** The next picture came out of the decoder; true when it is damaged. */
-  shown(isKeyFrame: boolean): boolean {
-    if (isKeyFrame) {
-      this.#isDamaged = this.#isMarked || (this.#hasComplaint && !MARKING_DECODERS.has(this.#decoder));
-    } else if (this.#isMarked || this.#hasComplaint || this.#hasLostPacket) this.#isDamaged = true;
+  shown({ isKeyFrame, isBidirectional }: Pick<ShownFrame, 'isKeyFrame' | 'isBidirectional'>): boolean {
+    const hasTrouble = this.#isMarked || this.#hasComplaint || this.#hasLostPacket;
+    this.#row = isBidirectional ? this.#row + 1 : 0;
+    this.#longestRow = Math.max(this.#longestRow, this.#row);
+    this.#shownSinceTrouble = hasTrouble ? 0 : this.#shownSinceTrouble + 1;
+    const isDamaged = isKeyFrame ? this.#isKeyFrameDamaged() : this.#isDamaged || hasTrouble;
+    this.#isDamaged = isDamaged || (isKeyFrame && this.#mayTroubleBeLater());
     this.#isMarked = this.#hasComplaint = this.#hasLostPacket = false;
-    return this.#isDamaged;
+    return isDamaged;
+  }
+
+  #isKeyFrameDamaged(): boolean {
+    if (MARKING_DECODERS.has(this.#decoder)) return this.#isMarked;
+    return this.#isMarked || this.#hasComplaint || this.#mayTroubleBeLater();
+  }
+
+  /**
+   * What was complained about may be the key frame that is shown now, or decoded after it: a decoder holds back no
+   * more pictures than are shown between two that are not bidirectional, and the later of these.
+   */
+  #mayTroubleBeLater(): boolean {
+    const heldBack = this.#longestRow === 0 ? 0 : Math.min(MOST_REORDERED, this.#longestRow + 1);
+    return heldBack > 0 && this.#shownSinceTrouble <= heldBack;
   }
 }

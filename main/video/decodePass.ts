@@ -57,6 +57,8 @@ function ffmpegArguments(path: string, options: DecodeOptions, plan: PassPlan): 
       : ['-noaccurate_seek', '-seek_timestamp', '1', '-ss', ffmpegSeconds(plan.seekUs)];
   return [
     ...['-copyts', '-threads', '1', '-filter_threads', '1'],
+    // HEVC can carry the MD5 of each picture: where it does, the decoder complains of every one that is not as coded.
+    ...['-err_detect', '+crccheck'],
     ...seek,
     ...inputArguments(path, options.picture ?? null),
     ...VIDEO_STREAM,
@@ -193,7 +195,7 @@ export class DecodePass {
     this.#firstShown ??= frame;
     const { widthPx, heightPx } = this.#firstShown;
     this.#hasSizeChanges ||= frame.widthPx !== widthPx || frame.heightPx !== heightPx;
-    const isDamaged = this.#damage.shown(frame.isKeyFrame);
+    const isDamaged = this.#damage.shown(frame);
     if (frame.ptsUs < (this.#options.fromPtsUs ?? -Infinity)) return;
     if (frame.ptsUs <= (this.#decodedPtsUs.at(-1) ?? -Infinity)) {
       this.#lateFrames += 1;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcessByStdio } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { AppError } from '../../preload/contract/errors.ts';
 import { createLineSplitter } from './lines.ts';
 import type { PictureDemuxer } from './pictureFile.ts';
@@ -84,7 +84,12 @@ export interface FfmpegJob {
   readonly logLevel?: 'error' | 'warning' | 'info';
   /** Every line of stderr, without its line break. */
   readonly onStderrLine?: (line: string) => void;
+  /** What is written on {@link SIDE_PIPE}; without it there is no such pipe. */
+  readonly onSideChunk?: (chunk: Buffer) => void;
 }
+
+/** ffmpeg's name of a second pipe to write on, beside stdout. */
+export const SIDE_PIPE = 'pipe:3';
 
 /** A running ffmpeg. Whoever has one calls `kill` in `finally`; killing one that is gone does nothing. */
 export interface FfmpegProcess {
@@ -96,8 +101,6 @@ export interface FfmpegProcess {
   readonly ended: Promise<FfmpegExit>;
   kill(): void;
 }
-
-type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 function missingError(ffmpegPath: string, cause: unknown): AppError {
   return new AppError(
@@ -121,7 +124,7 @@ function followStderr(stream: Readable, onLine: ((line: string) => void) | undef
   return tail;
 }
 
-function exitOf(child: Child, job: FfmpegJob, tail: readonly string[]): Promise<FfmpegExit> {
+function exitOf(child: ChildProcess, job: FfmpegJob, tail: readonly string[]): Promise<FfmpegExit> {
   return new Promise((resolve, reject) => {
     let hasTimedOut = false;
     const kill = (): void => void child.kill('SIGKILL');
@@ -168,6 +171,15 @@ function lowerPriority(pid: number): void {
   }
 }
 
+function pipesOf({ stdout, stderr, stdio }: ChildProcess): {
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly side: Readable | null;
+} {
+  if (stdout === null || stderr === null) throw new AppError('internal', 'ffmpeg was started without pipes.');
+  return { stdout, stderr, side: stdio[3] instanceof Readable ? stdio[3] : null };
+}
+
 /**
  * Starts ffmpeg with its stdout left to the caller (pull: an unread pipe holds ffmpeg back). Aborting the signal
  * kills it. Throws the signal's reason when it is aborted already.
@@ -181,24 +193,22 @@ export function spawnFfmpeg(job: FfmpegJob): FfmpegProcess {
     '-loglevel',
     `repeat+level+${job.logLevel ?? 'info'}`,
   ];
-  const child: Child = spawn(
-    job.ffmpegPath,
-    [...fixed, '-max_alloc', String(MAX_ALLOCATION_BYTES), ...job.args],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      windowsHide: true,
-      env: { ...process.env, AV_LOG_FORCE_NOCOLOR: '1' },
-    },
-  );
+  const child = spawn(job.ffmpegPath, [...fixed, '-max_alloc', String(MAX_ALLOCATION_BYTES), ...job.args], {
+    stdio: ['ignore', 'pipe', 'pipe', ...(job.onSideChunk === undefined ? [] : ['pipe' as const])],
+    windowsHide: true,
+    env: { ...process.env, AV_LOG_FORCE_NOCOLOR: '1' },
+  });
   if (job.isBackground === true && child.pid !== undefined) lowerPriority(child.pid);
-  const tail = followStderr(child.stderr, job.onStderrLine);
+  const { stdout, stderr, side } = pipesOf(child);
+  if (job.onSideChunk !== undefined) side?.on('data', job.onSideChunk);
+  const tail = followStderr(stderr, job.onStderrLine);
   const ended = exitOf(child, job, tail);
   ended.catch(() => undefined); // The caller awaits `ended`; a kill before that is no unhandled rejection.
   return {
-    stdout: child.stdout,
+    stdout,
     ended,
     kill: () => {
-      child.stdout.destroy();
+      stdout.destroy();
       child.kill('SIGKILL');
     },
   };

@@ -1,14 +1,18 @@
 import { AppError } from '../../preload/contract/errors.ts';
+import { BrokenPackets, PacketJoiner, timesOfPackets } from './codedPackets.ts';
+import type { CodedPacket } from './codedPackets.ts';
 import { Complaints } from './complaints.ts';
 import { decodeFrames } from './decodeFrames.ts';
-import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { SIDE_PIPE, VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
+import { nalPacketCheck } from './nalPackets.ts';
 import type { VideoProbe } from './probe.ts';
 import { parseTimeBase, typicalFrameUs, usFromTicks } from './timeBase.ts';
 import type { TimeBase } from './timeBase.ts';
 
-/** libavutil's `AV_NOPTS_VALUE` and libavcodec's `AV_PKT_FLAG_CORRUPT` and `AV_PKT_FLAG_DISCARD`. */
+/** libavutil's `AV_NOPTS_VALUE` and libavcodec's `AV_PKT_FLAG_KEY`, `AV_PKT_FLAG_CORRUPT` and `AV_PKT_FLAG_DISCARD`. */
 const NO_PTS = '-9223372036854775808';
+const KEY_FLAG = 0x1;
 const CORRUPT_FLAG = 0x2;
 const DISCARD_FLAG = 0x4;
 
@@ -48,6 +52,8 @@ export interface FrameIndex {
   readonly isRepaired: boolean;
   /** The picture size changes on the way; known only where the index was made by decoding. */
   readonly hasSizeChanges: boolean;
+  /** Those of `frameTimesUs` whose coded data was overwritten, or that are built on such: the decoder need not notice. */
+  readonly brokenTimesUs: Float64Array;
   readonly complaints: readonly string[];
 }
 
@@ -68,6 +74,8 @@ interface PacketList {
   readonly placeholders: number;
   /** Packets of which the demuxer lacks a part. */
   readonly corruptPackets: number;
+  /** What was overwritten, or is built on it. */
+  readonly brokenPackets: readonly CodedPacket[];
   readonly isSound: boolean;
   readonly complaints: readonly string[];
 }
@@ -98,19 +106,26 @@ class PacketCollector {
     this.#onProgress = onProgress;
   }
 
-  read(line: string): void {
+  /** The packet that the line is of; null for a line of the header. */
+  read(line: string): CodedPacket | null {
     if (line.startsWith('#tb 0: ')) this.#timeBase = parseTimeBase(line.slice(7));
-    if (line.startsWith('#')) return;
-    const [, , pts = '', duration = '', bytes = '', , flags = ''] = line
+    if (line.startsWith('#')) return null;
+    const [, , pts = '', duration = '', size = '', , flags = ''] = line
       .split(',')
       .map((field) => field.trim());
+    const [ordinal, bytes] = [this.packets, Number(size)];
     this.packets += 1;
-    if (Number(bytes) <= LARGEST_PLACEHOLDER_BYTES) this.placeholders += 1;
-    const flagBits = flags.startsWith('F=0x') ? parseInt(flags.slice(4), 16) : 0;
+    if (bytes <= LARGEST_PLACEHOLDER_BYTES) this.placeholders += 1;
+    const flagBits = flags.startsWith('F=0x') ? parseInt(flags.slice(4), 16) : KEY_FLAG;
+    const isKey = (flagBits & KEY_FLAG) !== 0;
     if ((flagBits & CORRUPT_FLAG) !== 0) this.corruptPackets += 1;
-    if (pts === NO_PTS || this.#timeBase === null) this.isSound = false;
-    else if ((flagBits & DISCARD_FLAG) !== 0) this.hiddenPackets += 1;
+    if (pts === NO_PTS || this.#timeBase === null) {
+      this.isSound = false;
+      return { ordinal, bytes, isKey, ptsUs: null };
+    }
+    if ((flagBits & DISCARD_FLAG) !== 0) this.hiddenPackets += 1;
     else this.#take(Number(pts), Number(duration), this.#timeBase);
+    return { ordinal, bytes, isKey, ptsUs: usFromTicks(Number(pts), this.#timeBase) };
   }
 
   #take(pts: number, duration: number, timeBase: TimeBase): void {
@@ -133,20 +148,34 @@ class PacketCollector {
   }
 }
 
+/** Every packet as it is, and at once: what is written on one pipe must not wait for more on the other. */
+const COPY_PACKETS = ['-c', 'copy', '-copyinkf', '-flush_packets', '1'] as const;
+/** ffmpeg ends all of its outputs where one gets times that run backwards, and of bare data nobody asks when it is. */
+const ANY_TIMES = ['-bsf:v', 'setts=ts=N'] as const;
+
 /** Reads every packet without decoding any: bounded by the disk, about 2 GB a minute. */
 async function listPackets(path: string, options: IndexOptions): Promise<PacketList> {
   const collector = new PacketCollector(options.onProgress);
   const complaints = new Complaints();
-  const lines = createLineSplitter((line) => collector.read(line));
+  const check = nalPacketCheck(options.probe.codec);
+  const broken = new BrokenPackets();
+  const joiner = new PacketJoiner((packet, data) => {
+    const isPlaceholder = data.length <= LARGEST_PLACEHOLDER_BYTES;
+    broken.read(packet, check !== null && !isPlaceholder && check.isBroken(data));
+  });
+  const lines = createLineSplitter((line) => {
+    const packet = collector.read(line);
+    if (packet !== null && check !== null) joiner.expect(packet);
+  });
   let hasAlteredTimes = false;
   await runFfmpeg({
     ffmpegPath: options.ffmpegPath,
     args: [
-      '-copyts',
-      ...inputArguments(path),
-      ...VIDEO_STREAM,
-      ...'-c copy -copyinkf -f framecrc -'.split(' '),
+      ...['-copyts', ...inputArguments(path)],
+      ...[...VIDEO_STREAM, ...COPY_PACKETS, '-f', 'framecrc', 'pipe:1'],
+      ...(check === null ? [] : [...VIDEO_STREAM, ...COPY_PACKETS, ...ANY_TIMES, '-f', 'data', SIDE_PIPE]),
     ],
+    ...(check === null ? {} : { onSideChunk: (chunk: Buffer) => joiner.push(chunk) }),
     signal: options.signal,
     logLevel: 'info',
     onStderrLine: (line) => {
@@ -167,6 +196,7 @@ async function listPackets(path: string, options: IndexOptions): Promise<PacketL
     hiddenPackets: collector.hiddenPackets,
     placeholders: collector.placeholders,
     corruptPackets: collector.corruptPackets,
+    brokenPackets: broken.packets,
     isSound: collector.isSound && isAscending && !hasAlteredTimes,
     complaints: complaints.list(),
   };
@@ -206,6 +236,7 @@ async function indexByDecoding(path: string, options: IndexOptions, list: Packet
     placeholders: list.placeholders,
     isRepaired: !summary.decodedPtsUs.every((ptsUs) => timesUs.has(ptsUs)),
     hasSizeChanges: summary.hasSizeChanges,
+    brokenTimesUs: timesOfPackets(list.brokenPackets, summary.decodedPtsUs, list.packets),
     complaints: [...corruptionNotes(list), ...summary.complaints],
   };
 }
@@ -235,6 +266,7 @@ export async function indexFrames(path: string, options: IndexOptions): Promise<
     placeholders: list.placeholders,
     isRepaired: false,
     hasSizeChanges: false,
+    brokenTimesUs: timesOfPackets(list.brokenPackets, list.timesUs, list.packets),
     complaints: [...corruptionNotes(list), ...list.complaints],
   };
 }

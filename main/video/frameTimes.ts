@@ -2,6 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { AppError } from '../../preload/contract/errors.ts';
 
+/** Where the times of the frames whose coded data was overwritten lie: beside those of all frames. */
+export function brokenTimesPath(frameTimesPath: string): string {
+  return frameTimesPath.replace(/(\.f64)?$/, '.broken$1');
+}
+
 /**
  * Writes frame times (µs, ascending) as float64, little endian, nothing else: the renderer maps the bytes as they
  * are. Written beside its place and moved, so that a reader never sees half of it. Throws what `node:fs` throws.

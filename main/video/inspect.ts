@@ -94,7 +94,39 @@ function timeNotices(probe: VideoProbe, index: FrameIndex, startPtsUs: number): 
     const text = `Parts of the file are damaged (${index.complaints[0] ?? ''}).`;
     notices.push({ kind: 'decodeErrors', text });
   }
+  notices.push(...brokenNotices(index));
   return notices;
+}
+
+/** Places named one by one; a recording with more of them is damaged all over. */
+const MOST_PLACES = 8;
+
+function brokenNotices({ frameTimesUs, brokenTimesUs }: FrameIndex): FootageNotice[] {
+  if (brokenTimesUs.length === 0) return [];
+  const places = stretchesOf(brokenTimesUs, frameTimesUs).map(([fromUs, toUs]) =>
+    fromUs === toUs
+      ? `at ${mediaTimeText(fromUs)}`
+      : `from ${mediaTimeText(fromUs)} to ${mediaTimeText(toUs)}`,
+  );
+  const others = places.length - MOST_PLACES;
+  const list = [...places.slice(0, MOST_PLACES), ...(others > 0 ? [`in ${others} more places`] : [])].join(
+    ', ',
+  );
+  const text = `Parts of the file were overwritten: pictures ${list} are not as they were recorded.`;
+  return [{ kind: 'decodeErrors', text }];
+}
+
+/** First and last of each run of frames that follow one another in the footage. */
+function stretchesOf(timesUs: Float64Array, frameTimesUs: Float64Array): [number, number][] {
+  const stretches: [number, number][] = [];
+  const chosen = new Set(timesUs);
+  let open: [number, number] | null = null;
+  for (const timeUs of frameTimesUs) {
+    if (!chosen.has(timeUs)) open = null;
+    else if (open === null) stretches.push((open = [timeUs, timeUs]));
+    else open[1] = timeUs;
+  }
+  return stretches;
 }
 
 /** Single packets that claim to be scrambled are damaged ones; fewer than this hold no picture. */

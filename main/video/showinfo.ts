@@ -7,6 +7,8 @@ export interface ShownFrame {
   readonly widthPx: number;
   readonly heightPx: number;
   readonly isKeyFrame: boolean;
+  /** Predicted from two pictures (type B), for which encoders write pictures in another order than they are shown. */
+  readonly isBidirectional: boolean;
 }
 
 /** Name of the showinfo that sees every frame the decoder gives, and of the one that sees the selected ones. */
@@ -15,7 +17,7 @@ export const SHOW_SELECTED = 'showinfo@sel';
 
 const LINE = /^\[showinfo@(all|sel) @ [^\]]*\] \[info\] (.*)$/;
 const CONFIG = /^config in time_base: (\d+\/\d+)/;
-const FRAME = /^n:\s*\d+ pts:\s*(-?\d+) .*? s:(\d+)x(\d+) .*?iskey:(\d)/;
+const FRAME = /^n:\s*\d+ pts:\s*(-?\d+) .*? s:(\d+)x(\d+) .*?iskey:(\d) type:(\S)/;
 
 /**
  * Reads the lines of the two showinfo filters (ffmpeg 4.4 to 8; `checksum=0` keeps them cheap). The time base is
@@ -40,6 +42,7 @@ export function createShowinfoReader(on: {
       widthPx: Number(frame[2]),
       heightPx: Number(frame[3]),
       isKeyFrame: frame[4] === '1',
+      isBidirectional: frame[5] === 'B',
     };
     if (name === 'all') on.all(shown);
     else on.selected(shown);

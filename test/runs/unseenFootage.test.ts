@@ -39,6 +39,13 @@ describe('an analysis is not called done', () => {
     });
   });
 
+  it('when coded data was overwritten, though the decoder says nothing', async () => {
+    expect(await analysed(await hole(await makeSource(folder, 'sound.mp4'), 48, () => 0))).toEqual({
+      state: 'incomplete',
+      kinds: ['analysed', 'damaged', 'analysed'],
+    });
+  });
+
   it('when the file holds a second camera that is not looked at', async () => {
     const path = await makeSource(folder, 'twoCameras.mkv');
     expect(await analysed(path)).toEqual({ state: 'incomplete', kinds: ['analysed'] });

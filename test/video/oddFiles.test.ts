@@ -104,9 +104,9 @@ describe('damage', () => {
       expect((await decode(sound)).damagedSec).toEqual([]);
       const { damagedSec } = await decode(await hole(sound));
       expect(damagedSec.length).toBeGreaterThan(0);
-      // In the middle of the file, and up to a key frame: one comes every second.
+      // In the middle of the file, and up to a key frame that was decoded later: one comes every second.
       expect(damagedSec[0]).toBeGreaterThan(1);
-      expect(damagedSec.length).toBeLessThanOrEqual(20);
+      expect(damagedSec.length).toBeLessThanOrEqual(30);
     },
   );
 });

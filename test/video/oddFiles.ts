@@ -27,6 +27,8 @@ const X264 = [
   '0',
 ];
 
+const X265 = ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none:keyint=10'];
+
 /** How ffmpeg makes each sound file that the odd ones are made from; bit-exact, so the same in every run. */
 const SOURCES = {
   'sound.mp4': [...PICTURES, ...X264],
@@ -35,6 +37,11 @@ const SOURCES = {
   'sound.h264': [...PICTURES, ...X264, '-bf', '0', '-f', 'h264'],
   'larger.h264': ['-f', 'lavfi', '-i', 'testsrc2=s=640x480:r=10:d=4', ...X264, '-bf', '0', '-f', 'h264'],
   'sound.flv': [...PICTURES, ...X264],
+  'h264.avi': [...PICTURES, ...X264, '-bf', '0'],
+  'hevc.mp4': [...PICTURES, ...X265],
+  'hevc.mkv': [...PICTURES, ...X265],
+  'hevc.ts': [...PICTURES, ...X265],
+  'hashed.mp4': [...PICTURES, ...X265.slice(0, -1), 'log-level=none:keyint=10:hash=1'],
   'sound.wmv': [...PICTURES, '-c:v', 'wmv2', '-b:v', '500k'],
   'sound.mxf': [...PICTURES, '-r', '25', '-c:v', 'mpeg2video', '-b:v', '2M'],
   'talking.flv': [...PICTURES, ...SOUND, ...X264, '-c:a', 'aac'],
@@ -43,7 +50,13 @@ const SOURCES = {
   'startsAt10h.mp4': [...PICTURES, ...X264, '-output_ts_offset', '36000'],
   'row.mjpeg': [...PICTURES, '-c:v', 'mjpeg', '-f', 'mjpeg'],
 } as const;
-type Source = keyof typeof SOURCES;
+export type Source = keyof typeof SOURCES;
+
+/** The name of the encoder that ffmpeg needs for it. */
+export function encoderOf(source: Source): string {
+  const args: readonly string[] = SOURCES[source];
+  return args[args.indexOf('-c:v') + 1] ?? '';
+}
 
 /** Makes a sound file in the folder and gives its path. */
 export async function makeSource(folder: string, source: Source): Promise<string> {
@@ -68,15 +81,17 @@ export async function cut(path: string, shareFrac: number, extraBytes = 0): Prom
   );
 }
 
-/** A copy with a hole of noise in its middle, as a bad sector leaves it; the noise is the same in every run. */
-export async function hole(path: string, holeBytes = 4_000): Promise<string> {
+/** Noise, the same in every run. */
+function noise(): () => number {
+  let state = 1;
+  return () => (state = (state * 48_271) % 2_147_483_647) & 0xff;
+}
+
+/** A copy with a hole in its middle, as a bad sector leaves it: of noise, or of what is given. */
+export async function hole(path: string, holeBytes = 4_000, nextByte = noise()): Promise<string> {
   return altered(path, `hole.${path.split('.').at(-1) ?? ''}`, (bytes) => {
-    let state = 1;
     const from = Math.floor(bytes.length / 2);
-    for (let at = from; at < from + holeBytes; at += 1) {
-      state = (state * 48_271) % 2_147_483_647;
-      bytes[at] = state & 0xff;
-    }
+    for (let at = from; at < from + holeBytes; at += 1) bytes[at] = nextByte();
     return bytes;
   });
 }

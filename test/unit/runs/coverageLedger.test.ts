@@ -5,7 +5,11 @@ import type { CoverageInterval } from '../../../preload/contract/footage.ts';
 
 /** Ten frames at 0, 40, 80 … 360 ms; the last one ends at 400 ms. */
 const TIMES_US = Float64Array.from({ length: 10 }, (_, i) => i * 40_000);
-const EXTENT = { startPtsUs: 0, endPtsUs: 400_000, isEndMissing: false, frameTimesUs: TIMES_US };
+const NONE = new Float64Array(0);
+const EXTENT = {
+  ...{ startPtsUs: 0, endPtsUs: 400_000, isEndMissing: false },
+  ...{ frameTimesUs: TIMES_US, brokenTimesUs: NONE },
+};
 
 const ms = (intervals: readonly CoverageInterval[]): string[] =>
   intervals.map(({ fromPtsUs, toPtsUs, kind }) => `${fromPtsUs / 1000}-${toPtsUs / 1000} ${kind}`);
@@ -51,6 +55,18 @@ describe('CoverageLedger', () => {
     expect(ledger.hasGaps).toBe(true);
   });
 
+  it('names frames whose coded data was overwritten, whatever the decoder made of them', () => {
+    const brokenTimesUs = Float64Array.of(80_000, 120_000, 360_000);
+    const ledger = new CoverageLedger({ ...EXTENT, brokenTimesUs }, null);
+    ledger.sampled(whole(0), 0, 'analysed');
+    ledger.sampled(whole(40, 80, 160, 200), 200_000, 'analysed');
+    ledger.ended(whole(240, 280, 320, 360));
+    expect(ms(ledger.takeIntervals())).toEqual([
+      ...['0-80 analysed', '80-120 damaged', '120-160 undecodable', '160-360 analysed', '360-400 damaged'],
+    ]);
+    expect(ledger.hasGaps).toBe(true);
+  });
+
   it('says that an end which is only claimed is missing', () => {
     const ledger = new CoverageLedger({ ...EXTENT, endPtsUs: 1_000_000, isEndMissing: true }, null);
     ledger.sampled(whole(0), 0, 'analysed');
@@ -61,7 +77,7 @@ describe('CoverageLedger', () => {
 
   it('does not let a frame stand for a hole in the recording', () => {
     const frameTimesUs = Float64Array.of(0, 40_000, 80_000, 9_000_000, 9_040_000);
-    const extent = { startPtsUs: 0, endPtsUs: 9_080_000, isEndMissing: false, frameTimesUs };
+    const extent = { ...EXTENT, endPtsUs: 9_080_000, frameTimesUs };
     const ledger = new CoverageLedger(extent, null);
     ledger.sampled(whole(0, 40, 80), 80_000, 'analysed');
     ledger.sampled(whole(9000), 9_000_000, 'analysed');
@@ -74,10 +90,7 @@ describe('CoverageLedger', () => {
 
   it('lets a frame stand for a still scene of a few seconds', () => {
     const frameTimesUs = Float64Array.of(0, 40_000, 4_000_000, 4_040_000);
-    const ledger = new CoverageLedger(
-      { startPtsUs: 0, endPtsUs: 4_080_000, isEndMissing: false, frameTimesUs },
-      null,
-    );
+    const ledger = new CoverageLedger({ ...EXTENT, endPtsUs: 4_080_000, frameTimesUs }, null);
     ledger.sampled(whole(0), 0, 'analysed');
     ledger.ended(whole(40, 4000, 4040));
     expect(ms(ledger.takeIntervals())).toEqual(['0-4080 analysed']);

@@ -7,13 +7,16 @@ const mapped = (codec: string, decoder = 'native'): DamageWatch => {
   return watch;
 };
 
-/** What is said of pictures I P P I P with these lines read before the second. */
-function verdicts(watch: DamageWatch, lines: readonly string[]): string {
-  const shown = [...'IPPIP'].map((picture, at) => {
+const shown = (watch: DamageWatch, type: string): boolean =>
+  watch.shown({ isKeyFrame: type === 'I', isBidirectional: type === 'B' });
+
+/** What is said of pictures of these types, I P P I P, with these lines read before the second. */
+function verdicts(watch: DamageWatch, lines: readonly string[], types = 'IPPIP'): string {
+  const verdictsInOrder = [...types].map((type, at) => {
     if (at === 1) for (const line of lines) watch.read(line);
-    return watch.shown(picture === 'I');
+    return shown(watch, type);
   });
-  return shown.map((isDamaged) => (isDamaged ? 'x' : '.')).join('');
+  return verdictsInOrder.map((isDamaged) => (isDamaged ? 'x' : '.')).join('');
 }
 
 describe('DamageWatch', () => {
@@ -38,15 +41,15 @@ describe('DamageWatch', () => {
   it('does not blame a whole key frame for what came before it, where the decoder marks pictures', () => {
     const watch = mapped('h264');
     watch.read('[h264 @ 0x5] [error] non-existing PPS 0 referenced');
-    expect(watch.shown(true)).toBe(false);
+    expect(shown(watch, 'I')).toBe(false);
     watch.read('[warning] file:a: corrupt decoded frame in stream 0');
-    expect([watch.shown(true), watch.shown(false), watch.shown(true)]).toEqual([true, true, false]);
+    expect([shown(watch, 'I'), shown(watch, 'P'), shown(watch, 'I')]).toEqual([true, true, false]);
   });
 
   it('doubts a key frame behind a complaint where the decoder marks nothing', () => {
     const watch = mapped('mjpeg');
     watch.read('[mjpeg @ 0x5] [error] overread 8');
-    expect([watch.shown(true), watch.shown(true)]).toEqual([true, false]);
+    expect([shown(watch, 'I'), shown(watch, 'I')]).toEqual([true, false]);
   });
 
   it('takes a complaint about a packet that gave no picture for what follows it up to a key frame', () => {
@@ -57,6 +60,16 @@ describe('DamageWatch', () => {
     expect(verdicts(mapped('mjpeg'), lost)).toBe('.xx..');
     const watch = mapped('mjpeg');
     for (const line of lost) watch.read(line);
-    expect(watch.shown(true)).toBe(false);
+    expect(shown(watch, 'I')).toBe(false);
+  });
+
+  it('does not take a key frame that may have been decoded before the complaint for the end of it', () => {
+    const complaint = ['[hevc @ 0x55] [error] Could not find ref with POC 3'];
+    const loss = ['[error] Error while decoding stream #0:0: Invalid data found when processing input'];
+    // The key frame itself: whole where the decoder would have marked it.
+    expect(verdicts(mapped('hevc'), complaint, 'IBPIBPIBP')).toBe('.xxxxx...');
+    expect(verdicts(mapped('h264'), loss, 'IBPIBPIBP')).toBe('.xx.xx...');
+    // More pictures later than a decoder that shows one B at a time can hold back.
+    expect(verdicts(mapped('hevc'), complaint, 'IBPBPIBP')).toBe('.xxxx...');
   });
 });

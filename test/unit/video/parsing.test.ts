@@ -106,8 +106,8 @@ describe('showinfo', () => {
     );
     read('[showinfo@all @ 0x5] [info] n:   3 pts:   NOPTS pts_time:NOPTS pos: 1 fmt:gray sar:0/1 s:1x1 i:P');
     expect(all).toEqual([
-      { ptsUs: 80_000, widthPx: 768, heightPx: 432, isKeyFrame: false },
-      { ptsUs: -160_000, widthPx: 640, heightPx: 480, isKeyFrame: false },
+      { ptsUs: 80_000, widthPx: 768, heightPx: 432, isKeyFrame: false, isBidirectional: false },
+      { ptsUs: -160_000, widthPx: 640, heightPx: 480, isKeyFrame: false, isBidirectional: false },
     ]);
   });
 });
@@ -158,6 +158,7 @@ describe('footageExtent', () => {
     lastFrameEndUs: frames * 40_000,
     packets: frames,
     hiddenPackets: 0,
+    brokenTimesUs: new Float64Array(0),
     placeholders: 0,
     source: 'demuxed',
   });
