@@ -6,7 +6,7 @@ import { DEFAULT_RUN_PARAMETERS } from '../preload/contract/runs.ts';
 import type { RunProgress } from '../preload/contract/runs.ts';
 import type { Broadcast } from './broadcast.ts';
 import { EXHIBITS_FOLDER, evidenceHandlers } from './evidence/evidenceHandlers.ts';
-import type { EvidenceHandlers } from './evidence/evidenceHandlers.ts';
+import type { EvidenceHandlers, EvidenceOptions } from './evidence/evidenceHandlers.ts';
 import type { FfmpegFinder } from './ffmpegFinder.ts';
 import { removeLeftDrafts } from './evidence/exhibitFiles.ts';
 import { findingsHandlers } from './findings/findingsHandlers.ts';
@@ -61,45 +61,17 @@ export class CaseSession implements CaseHandlers {
   readonly #closing = new AbortController();
 
   private constructor(options: CaseSessionOptions) {
-    const { store, ports, changes } = options;
-    const common = { store, changes, nowWallMs: ports.nowWallMs };
-    this.store = store;
+    this.store = options.store;
     this.#options = options;
-    this.#frameTimes = new FrameTimesCache(store.caseFolder, (footage, signal) =>
+    this.#frameTimes = new FrameTimesCache(this.caseFolder, (footage, signal) =>
       this.#index(footage, signal),
     );
-    this.#proxies = new Proxies({
-      caseFolder: store.caseFolder,
-      findFfmpegPath: () => options.ffmpeg.path(),
-      closing: this.#closing.signal,
-    });
+    this.#proxies = this.#createProxies();
     this.#scheduler = this.#createScheduler();
-    this.footage = footageHandlers({
-      ...common,
-      frameTimes: this.#frameTimes,
-      proxies: this.#proxies,
-      closing: this.#closing.signal,
-      probe: async (path, signal) => probeVideo(path, { ffmpegPath: await options.ffmpeg.path(), signal }),
-      inspect: async (path, signal) =>
-        inspectFootage(path, { ffmpegPath: await options.ffmpeg.path(), signal }),
-    });
-    this.runs = runsHandlers({
-      ...common,
-      scheduler: this.#scheduler,
-      progress: options.progress,
-      appVersion: ports.appVersion,
-      resolveModel: (modelId) => resolveModel(options.modelFolders, modelId, this.#closing.signal),
-      runOptions: options.runOptions,
-    });
-    this.findings = findingsHandlers(common);
-    this.evidence = evidenceHandlers({
-      ...common,
-      closing: this.#closing.signal,
-      appVersion: ports.appVersion,
-      findFfmpeg: () => options.ffmpeg.find(),
-      loadFrameTimes: (footage, signal) => this.#frameTimes.load(footage, signal),
-      sha256Steps,
-    });
+    this.footage = this.#createFootage();
+    this.runs = this.#createRuns();
+    this.findings = findingsHandlers(this.#stored());
+    this.evidence = this.#createEvidence();
     this.handleMedia = this.#createMedia();
   }
 
@@ -173,6 +145,56 @@ export class CaseSession implements CaseHandlers {
     const ffmpegPath = await this.#options.ffmpeg.path();
     const probe = await probeVideo(footage.path, { ffmpegPath, signal });
     return indexFrames(footage.path, { ffmpegPath, signal, probe });
+  }
+
+  /** What every capability works on. */
+  #stored(): Pick<EvidenceOptions, 'store' | 'changes' | 'nowWallMs'> {
+    const { store, changes, ports } = this.#options;
+    return { store, changes, nowWallMs: ports.nowWallMs };
+  }
+
+  #createProxies(): Proxies {
+    return new Proxies({
+      caseFolder: this.caseFolder,
+      findFfmpegPath: () => this.#options.ffmpeg.path(),
+      closing: this.#closing.signal,
+    });
+  }
+
+  #createFootage(): FootageHandlers {
+    const { ffmpeg } = this.#options;
+    return footageHandlers({
+      ...this.#stored(),
+      frameTimes: this.#frameTimes,
+      proxies: this.#proxies,
+      closing: this.#closing.signal,
+      probe: async (path, signal) => probeVideo(path, { ffmpegPath: await ffmpeg.path(), signal }),
+      inspect: async (path, signal) => inspectFootage(path, { ffmpegPath: await ffmpeg.path(), signal }),
+    });
+  }
+
+  #createRuns(): RunsHandlers {
+    const { progress, ports, modelFolders, runOptions } = this.#options;
+    return runsHandlers({
+      ...this.#stored(),
+      scheduler: this.#scheduler,
+      progress,
+      appVersion: ports.appVersion,
+      resolveModel: (modelId) => resolveModel(modelFolders, modelId, this.#closing.signal),
+      runOptions,
+    });
+  }
+
+  #createEvidence(): EvidenceHandlers {
+    const { ffmpeg, ports } = this.#options;
+    return evidenceHandlers({
+      ...this.#stored(),
+      closing: this.#closing.signal,
+      appVersion: ports.appVersion,
+      findFfmpeg: () => ffmpeg.find(),
+      loadFrameTimes: (footage, signal) => this.#frameTimes.load(footage, signal),
+      sha256Steps,
+    });
   }
 
   #createScheduler(): Scheduler {

@@ -45,50 +45,60 @@ function markedIn(request: ClipRequest): object {
  */
 export function clipSidecar(fileName: string, facts: SidecarFacts): string {
   const { clip, footage, run } = facts;
-  const { request, notes } = clip.plan;
-  const anchor: ClockAnchor = { clock: footage.clock, startPtsUs: footage.startPtsUs };
+  const { request } = clip.plan;
   const sidecar = {
     format: 'sightline-exhibit/1',
     kind: 'clip',
-    made: {
-      at: new Date(facts.madeWallMs).toISOString(),
-      app: `Sightline ${facts.appVersion}`,
-      ffmpeg: facts.ffmpegVersion,
-      ffmpegArguments: facts.ffmpegArguments,
-    },
-    clip: {
-      fileName,
-      sha256: facts.clipSha256,
-      bytes: facts.clipBytes,
-      mode: request.mode,
-      frames: clip.window.frames,
-      firstPtsInClipUs: facts.verified.firstPtsInClipUs,
-      verifiedBy: verifiedBy(request, facts.verified),
-      notes,
-    },
-    source: {
-      fileName: footage.fileName,
-      sha256: footage.sha256,
-      bytes: footage.bytes,
-      container: footage.container,
-      codec: footage.codec,
-      camera: footage.camera,
-      clock: footage.clock,
-      startPtsUs: footage.startPtsUs,
-    },
-    interval: {
-      askedFrom: momentOf(anchor, request.fromPtsUs),
-      askedTo: momentOf(anchor, request.toPtsUs),
-      firstFrame: momentOf(anchor, clip.window.firstPtsUs),
-      lastFrame: momentOf(anchor, clip.window.lastPtsUs),
-      framePtsUs: request.mode === 'exact' ? [...clip.clipTimesUs] : null,
-      undecodablePtsUs: [...clip.undecodableUs],
-    },
+    made: makingFacts(facts),
+    clip: clipFacts(fileName, facts),
+    source: sourceFacts(footage),
+    interval: intervalFacts(clip, footage),
     drawnIn: markedIn(request),
     findingId: request.findingId,
     run: run === null ? null : runFacts(run),
   };
   return `${JSON.stringify(sidecar, null, 2)}\n`;
+}
+
+function makingFacts({ madeWallMs, appVersion, ffmpegVersion, ffmpegArguments }: SidecarFacts): object {
+  return {
+    at: new Date(madeWallMs).toISOString(),
+    app: `Sightline ${appVersion}`,
+    ffmpeg: ffmpegVersion,
+    ffmpegArguments,
+  };
+}
+
+function clipFacts(fileName: string, { clip, verified, clipSha256, clipBytes }: SidecarFacts): object {
+  const { request, notes } = clip.plan;
+  return {
+    fileName,
+    sha256: clipSha256,
+    bytes: clipBytes,
+    mode: request.mode,
+    frames: clip.window.frames,
+    firstPtsInClipUs: verified.firstPtsInClipUs,
+    verifiedBy: verifiedBy(request, verified),
+    notes,
+  };
+}
+
+function sourceFacts(footage: StoredFootage): object {
+  const { fileName, sha256, bytes, container, codec, camera, clock, startPtsUs } = footage;
+  return { fileName, sha256, bytes, container, codec, camera, clock, startPtsUs };
+}
+
+function intervalFacts({ plan, window, ...clip }: WorkedOutClip, footage: StoredFootage): object {
+  const { mode, fromPtsUs, toPtsUs } = plan.request;
+  const anchor: ClockAnchor = { clock: footage.clock, startPtsUs: footage.startPtsUs };
+  return {
+    askedFrom: momentOf(anchor, fromPtsUs),
+    askedTo: momentOf(anchor, toPtsUs),
+    firstFrame: momentOf(anchor, window.firstPtsUs),
+    lastFrame: momentOf(anchor, window.lastPtsUs),
+    framePtsUs: mode === 'exact' ? [...clip.clipTimesUs] : null,
+    undecodablePtsUs: [...clip.undecodableUs],
+  };
 }
 
 function verifiedBy({ mode }: ClipRequest, { differingFrames }: VerifiedClip): string {
