@@ -25,10 +25,15 @@ export function originalErrorFrom(thrown: unknown, path: string): AppError {
   return new AppError(error.code, `${text}: ${path}`, { cause: thrown });
 }
 
+/** What the system called an error (`ENOENT`), or null where it gave it no name. */
+export function systemCodeOf(thrown: unknown): string | null {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : null;
+}
+
 /** What an error of `node:fs` means for a person, the path last; an AppError stays as it is. */
 export function appErrorFromFileSystem(thrown: unknown, path: string): AppError {
   if (thrown instanceof AppError) return thrown;
-  const systemCode = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  const systemCode = systemCodeOf(thrown) ?? '';
   const [code, text] = MEANINGS[systemCode] ?? ['file.unreadable', 'This could not be read'];
   return new AppError(code, `${text}: ${path}`, { cause: thrown, detail: { systemCode } });
 }

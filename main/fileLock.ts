@@ -3,6 +3,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { systemCodeOf } from './fileErrors.ts';
 
 /** What a lock file says: who holds it. */
 export const LockHolder = z.object({
@@ -68,7 +69,7 @@ async function createLock(lockPath: string, own: LockHolder): Promise<boolean> {
     }
     return true;
   } catch (thrown) {
-    if (hasCode(thrown, 'EEXIST')) return false;
+    if (systemCodeOf(thrown) === 'EEXIST') return false;
     throw thrown;
   }
 }
@@ -78,7 +79,7 @@ async function readHolder(lockPath: string): Promise<LockHolder | 'gone' | 'brok
     try {
       return parseHolder(await readFile(lockPath, 'utf8'));
     } catch (thrown) {
-      if (hasCode(thrown, 'ENOENT')) return 'gone';
+      if (systemCodeOf(thrown) === 'ENOENT') return 'gone';
       await delay(UNREADABLE_WAIT_MS);
     }
   }
@@ -95,7 +96,7 @@ async function isAlive(holder: LockHolder): Promise<boolean> {
   try {
     process.kill(holder.pid, 0);
   } catch (thrown) {
-    if (hasCode(thrown, 'ESRCH')) return false;
+    if (systemCodeOf(thrown) === 'ESRCH') return false;
   }
   return (await startTokenOf(holder.pid)) === holder.startToken;
 }
@@ -109,7 +110,7 @@ async function removeStale(lockPath: string, staleToken: string | null): Promise
   try {
     await rename(lockPath, asidePath);
   } catch (thrown) {
-    if (hasCode(thrown, 'ENOENT')) return;
+    if (systemCodeOf(thrown) === 'ENOENT') return;
     throw thrown;
   }
   const moved = await readFile(asidePath, 'utf8').then(parseHolder, () => null);
@@ -137,8 +138,4 @@ async function startTokenOf(pid: number): Promise<string | null> {
   } catch {
     return null;
   }
-}
-
-function hasCode(thrown: unknown, code: string): boolean {
-  return thrown instanceof Error && 'code' in thrown && thrown.code === code;
 }

@@ -9,6 +9,7 @@ import {
   type QuestionId,
 } from '../../preload/contract/modelProposals.ts';
 import { mediaTimeText } from '../../preload/contract/time.ts';
+import { systemCodeOf } from '../fileErrors.ts';
 import type { CommandContext } from './commandContext.ts';
 import type { CommandValues } from './commands.ts';
 import { EXIT } from './exitCodes.ts';
@@ -89,7 +90,7 @@ async function writeManifest(out: string, text: string): Promise<void> {
   try {
     await writeFile(out, text, { flag: 'wx' });
   } catch (cause) {
-    const isThere = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
+    const isThere = systemCodeOf(cause) === 'EEXIST';
     const message = isThere
       ? `There is already a file of this name; choose another for the manifest: ${out}`
       : `The manifest cannot be written; check that its folder is there: ${out}`;

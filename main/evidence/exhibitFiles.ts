@@ -4,6 +4,7 @@ import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'nod
 import { basename, extname, join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../../preload/contract/errors.ts';
+import { systemCodeOf } from '../fileErrors.ts';
 
 /** The files of one exhibit, under their final names. */
 export interface ExhibitPaths {
@@ -139,7 +140,7 @@ async function claimName(
     try {
       await take(path);
     } catch (error) {
-      if (errnoOf(error) === 'EEXIST') continue;
+      if (systemCodeOf(error) === 'EEXIST') continue;
       throw error;
     }
     return pathsOf(path);
@@ -156,14 +157,11 @@ async function takeName(contentPath: string, path: string): Promise<void> {
   try {
     await link(contentPath, path);
   } catch (error) {
-    if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP', 'EINVAL'].includes(errnoOf(error) ?? '')) throw error;
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP', 'EINVAL'].includes(systemCodeOf(error) ?? ''))
+      throw error;
     await writeFile(path, '', { flag: 'wx' });
     await rename(contentPath, path);
   }
-}
-
-function errnoOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

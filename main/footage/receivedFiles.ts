@@ -1,5 +1,6 @@
 import { lstat, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, parse, relative, resolve, sep } from 'node:path';
+import { systemCodeOf } from '../fileErrors.ts';
 
 /** Beside a received file until the case has decided on it: `.gate.mp4.pending`. Hidden, so no import looks at it. */
 const PENDING_SUFFIX = '.pending';
@@ -109,7 +110,7 @@ async function createEmpty(path: string): Promise<boolean> {
     await (await open(path, 'wx')).close();
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (systemCodeOf(error) === 'EEXIST') return false;
     throw error;
   }
 }

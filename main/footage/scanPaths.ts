@@ -1,7 +1,7 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
-import { appErrorFromFileSystem } from '../fileErrors.ts';
+import { appErrorFromFileSystem, systemCodeOf } from '../fileErrors.ts';
 
 /** What operating systems leave in every folder; nobody means them when giving a folder. */
 const SYSTEM_NAMES = new Set(['$recycle.bin', 'system volume information', 'thumbs.db', 'desktop.ini']);
@@ -51,7 +51,7 @@ async function nameError(path: string): Promise<AppError | null> {
     () => false,
   );
   const target = isLink ? await stat(path).catch((error: unknown) => error) : null;
-  const isDangling = target instanceof Error && 'code' in target && target.code === 'ENOENT';
+  const isDangling = systemCodeOf(target) === 'ENOENT';
   return isDangling ? new AppError('file.notFound', `This link leads to where nothing is: ${path}`) : null;
 }
 

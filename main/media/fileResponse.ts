@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { AppError } from '../../preload/contract/errors.ts';
+import { systemCodeOf } from '../fileErrors.ts';
 import { contentTypeOf } from '../contentTypes.ts';
 import { parseByteRange } from './byteRange.ts';
 import type { ByteRange } from './byteRange.ts';
@@ -61,7 +62,7 @@ async function openForReading(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (cause) {
-    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    const isMissing = systemCodeOf(cause) === 'ENOENT';
     throw isMissing
       ? new AppError('file.notFound', `The file is not there any more. Put it back or relocate it: ${path}`, {
           cause,

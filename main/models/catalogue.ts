@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
+import { systemCodeOf } from '../fileErrors.ts';
 import { parseManifest, type Manifest } from '../detect/manifest.ts';
 
 /** Where models are: those that ship with the app, and those the person added (in `models` of the user data). */
@@ -72,7 +73,7 @@ async function manifestPaths(folder: string): Promise<string[]> {
       .sort()
       .map((name) => join(folder, name));
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return [];
+    if (systemCodeOf(thrown) === 'ENOENT') return [];
     throw new AppError(
       'file.unreadable',
       `The models folder cannot be read; check its permissions: ${folder}`,

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
+import { systemCodeOf } from '../fileErrors.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -72,7 +73,7 @@ export class PartialFile {
       this.#bytes += bytesWritten;
       return bytesWritten;
     } catch (cause) {
-      const isFull = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC';
+      const isFull = systemCodeOf(cause) === 'ENOSPC';
       const [code, text] = isFull
         ? (['disk.full', 'The disk is full; free some and get the model again to go on'] as const)
         : (['file.unreadable', 'The model cannot be written; check the disk'] as const);

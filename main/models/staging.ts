@@ -1,6 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
+import { systemCodeOf } from '../fileErrors.ts';
 import { hashFile } from '../detect/weightsFile.ts';
 import { addedModelsFolder, type ModelFolders } from './catalogue.ts';
 import { checkFreeSpace, freeBytesOf } from './diskSpace.ts';
@@ -69,7 +70,7 @@ export async function copyWeights(
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof AppError) throw cause;
-    const isFull = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC';
+    const isFull = systemCodeOf(cause) === 'ENOSPC';
     if (isFull)
       throw new AppError('disk.full', `There is no room to copy the model; free some: ${toPath}`, { cause });
     const message = `The model file cannot be copied; check that it is there and readable: ${sourcePath}`;

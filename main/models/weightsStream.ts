@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { AppError } from '../../preload/contract/errors.ts';
+import { systemCodeOf } from '../fileErrors.ts';
 import type { WeightsPlace } from './weightsPlace.ts';
 
 /** A connection over which nothing came for this long is given up. */
@@ -132,6 +133,5 @@ function refusal(url: string, status: number): AppError {
 /** What the system said, which fetch hides behind `fetch failed`. */
 function reasonOf(thrown: unknown): string {
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code;
-  return cause instanceof Error ? cause.message : String(cause);
+  return systemCodeOf(cause) ?? (cause instanceof Error ? cause.message : String(cause));
 }

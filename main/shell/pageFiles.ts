@@ -1,5 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { systemCodeOf } from '../fileErrors.ts';
 import { contentTypeOf } from '../contentTypes.ts';
 
 /**
@@ -18,7 +19,7 @@ export async function readPageFile(
     if (!path.startsWith(root + sep)) return null;
     return { bytes: new Uint8Array(await readFile(path)), contentType: contentTypeOf(path) };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && MISSING_CODES.has(String(error.code))) return null;
+    if (MISSING_CODES.has(systemCodeOf(error) ?? '')) return null;
     throw error;
   }
 }

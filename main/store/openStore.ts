@@ -1,6 +1,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
+import { systemCodeOf } from '../fileErrors.ts';
 import type { Log } from '../ports.ts';
 import type { FileLock } from '../fileLock.ts';
 import { acquireCaseLock } from './caseLock.ts';
@@ -65,7 +66,7 @@ async function takeFolder(
 
 /** A case is written to even when it is only looked at: its lock and its log are files beside the database. */
 function unwritableError(thrown: unknown, caseFolder: string): unknown {
-  const systemCode = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  const systemCode = systemCodeOf(thrown) ?? '';
   if (systemCode === 'ENOSPC')
     return new AppError('disk.full', `The disk is full. Case: ${caseFolder}`, { cause: thrown });
   if (!['EROFS', 'EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'EEXIST'].includes(systemCode)) return thrown;

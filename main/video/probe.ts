@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
+import { systemCodeOf } from '../fileErrors.ts';
 import { readContainerClaims, sniffContainer } from './containerClaims.ts';
 import type { ContainerClaims, ContainerFamily } from './containerClaims.ts';
 import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
@@ -70,7 +71,7 @@ async function readHead(path: string): Promise<Uint8Array> {
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
-    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const isAbsent = systemCodeOf(error) === 'ENOENT';
     throw isAbsent
       ? new AppError('file.notFound', `There is no such file: ${path}`, { cause: error })
       : new AppError('file.unreadable', `The file cannot be read. Check its permissions: ${path}`, {
