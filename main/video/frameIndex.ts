@@ -5,6 +5,7 @@ import { Complaints } from './complaints.ts';
 import { decodeFrames } from './decodeFrames.ts';
 import { SIDE_PIPE, VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
+import { JpegPacketCheck } from './jpegPackets.ts';
 import { nalPacketCheck } from './nalPackets.ts';
 import type { VideoProbe } from './probe.ts';
 import { parseTimeBase, typicalFrameUs, usFromTicks } from './timeBase.ts';
@@ -148,6 +149,19 @@ class PacketCollector {
   }
 }
 
+/** What is to see each packet with its bytes, for a codec whose broken packets can be told; null for another. */
+function packetWatch(
+  codec: string,
+): { readonly joiner: PacketJoiner; readonly broken: BrokenPackets } | null {
+  const check = codec === 'mjpeg' ? new JpegPacketCheck() : nalPacketCheck(codec);
+  if (check === null) return null;
+  const broken = new BrokenPackets();
+  const joiner = new PacketJoiner((packet, data) =>
+    broken.read(packet, data.length > LARGEST_PLACEHOLDER_BYTES && check.isBroken(data)),
+  );
+  return { joiner, broken };
+}
+
 /** Every packet as it is, and at once: what is written on one pipe must not wait for more on the other. */
 const COPY_PACKETS = ['-c', 'copy', '-copyinkf', '-flush_packets', '1'] as const;
 /** ffmpeg ends all of its outputs where one gets times that run backwards, and of bare data nobody asks when it is. */
@@ -157,15 +171,10 @@ const ANY_TIMES = ['-bsf:v', 'setts=ts=N'] as const;
 async function listPackets(path: string, options: IndexOptions): Promise<PacketList> {
   const collector = new PacketCollector(options.onProgress);
   const complaints = new Complaints();
-  const check = nalPacketCheck(options.probe.codec);
-  const broken = new BrokenPackets();
-  const joiner = new PacketJoiner((packet, data) => {
-    const isPlaceholder = data.length <= LARGEST_PLACEHOLDER_BYTES;
-    broken.read(packet, check !== null && !isPlaceholder && check.isBroken(data));
-  });
+  const watch = packetWatch(options.probe.codec);
   const lines = createLineSplitter((line) => {
     const packet = collector.read(line);
-    if (packet !== null && check !== null) joiner.expect(packet);
+    if (packet !== null) watch?.joiner.expect(packet);
   });
   let hasAlteredTimes = false;
   await runFfmpeg({
@@ -173,9 +182,9 @@ async function listPackets(path: string, options: IndexOptions): Promise<PacketL
     args: [
       ...['-copyts', ...inputArguments(path)],
       ...[...VIDEO_STREAM, ...COPY_PACKETS, '-f', 'framecrc', 'pipe:1'],
-      ...(check === null ? [] : [...VIDEO_STREAM, ...COPY_PACKETS, ...ANY_TIMES, '-f', 'data', SIDE_PIPE]),
+      ...(watch === null ? [] : [...VIDEO_STREAM, ...COPY_PACKETS, ...ANY_TIMES, '-f', 'data', SIDE_PIPE]),
     ],
-    ...(check === null ? {} : { onSideChunk: (chunk: Buffer) => joiner.push(chunk) }),
+    ...(watch === null ? {} : { onSideChunk: (chunk: Buffer) => watch.joiner.push(chunk) }),
     signal: options.signal,
     logLevel: 'info',
     onStderrLine: (line) => {
@@ -196,7 +205,7 @@ async function listPackets(path: string, options: IndexOptions): Promise<PacketL
     hiddenPackets: collector.hiddenPackets,
     placeholders: collector.placeholders,
     corruptPackets: collector.corruptPackets,
-    brokenPackets: broken.packets,
+    brokenPackets: watch?.broken.packets ?? [],
     isSound: collector.isSound && isAscending && !hasAlteredTimes,
     complaints: complaints.list(),
   };

@@ -41,6 +41,8 @@ const SOURCES = {
   'hevc.mp4': [...PICTURES, ...X265],
   'hevc.mkv': [...PICTURES, ...X265],
   'hevc.ts': [...PICTURES, ...X265],
+  'motion.avi': [...PICTURES, '-c:v', 'mjpeg', '-q:v', '3'],
+  'motion.mkv': [...PICTURES, '-c:v', 'mjpeg', '-q:v', '3', '-huffman', 'default'],
   'hashed.mp4': [...PICTURES, ...X265.slice(0, -1), 'log-level=none:keyint=10:hash=1'],
   'sound.wmv': [...PICTURES, '-c:v', 'wmv2', '-b:v', '500k'],
   'sound.mxf': [...PICTURES, '-r', '25', '-c:v', 'mpeg2video', '-b:v', '2M'],

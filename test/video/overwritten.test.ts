@@ -44,7 +44,7 @@ async function damagedFrames(path: string): Promise<number> {
 describe('coded data that was overwritten with zeros', () => {
   it.for([
     ...(['sound.mp4', 'sound.mkv', 'sound.ts', 'sound.flv', 'sound.h264', 'h264.avi'] as const),
-    ...(['hevc.mp4', 'hevc.mkv', 'hevc.ts'] as const),
+    ...(['hevc.mp4', 'hevc.mkv', 'hevc.ts', 'motion.avi', 'motion.mkv'] as const),
   ])('%s: the frames are named whatever the decoder makes of them', async (source, { skip }) => {
     const sound = await makeOrSkip(source, skip);
     expect(await inspected(sound)).toEqual({ notices: [], brokenSec: [] });
@@ -60,6 +60,14 @@ describe('coded data that was overwritten with zeros', () => {
 });
 
 describe('coded data that was overwritten with noise', () => {
+  it.for(['motion.avi', 'motion.mkv'] as const)(
+    'is noticed in %s, of its one picture',
+    async (source, { skip }) => {
+      const sound = await makeOrSkip(source, skip);
+      expect((await inspected(await hole(sound, 200))).brokenSec.length).toBe(1);
+    },
+  );
+
   it('is noticed in HEVC that carries the MD5 of its pictures', async ({ skip }) => {
     const sound = await makeOrSkip('hashed.mp4', skip);
     expect(await damagedFrames(sound)).toBe(0);
