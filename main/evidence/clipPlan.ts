@@ -12,6 +12,7 @@ import type { CutRequest } from '../video/cutRequest.ts';
 import { timesOriginOf } from '../video/timesOrigin.ts';
 import type { TimesOrigin } from '../video/timesOrigin.ts';
 import { decodableFrames, trustedFrames, undecodableNotes } from './undecodable.ts';
+import type { ShownFrames } from './undecodable.ts';
 
 /** What a clip is taken from. */
 export interface ClipSource {
@@ -110,58 +111,57 @@ function cutRequest(
   signal: AbortSignal,
 ): CutRequest {
   const timesOrigin = timesOriginOf(footage);
-  return {
-    ffmpegPath,
-    path: footage.path,
-    frameTimesUs,
-    timesOrigin,
-    firstPtsUs,
-    lastPtsUs,
-    container,
-    signal,
-  };
+  const recording = { ffmpegPath, path: footage.path, frameTimesUs, timesOrigin };
+  return { ...recording, firstPtsUs, lastPtsUs, container, signal };
 }
 
-async function workedOut(parts: {
-  request: ClipRequest;
-  source: ClipSource;
+interface FoundClip {
+  readonly request: ClipRequest;
+  readonly source: ClipSource;
   /** Of the index: frames in it may not decode. */
-  window: FrameWindow;
-  container: ClipContainer;
-  cut: PacketCut | null;
-  keyPtsUs: number | null;
-  notes: string[];
-  signal: AbortSignal;
-}): Promise<WorkedOutClip> {
-  const { request, source, container, cut, keyPtsUs, signal } = parts;
+  readonly window: FrameWindow;
+  readonly container: ClipContainer;
+  readonly cut: PacketCut | null;
+  readonly keyPtsUs: number | null;
+  readonly notes: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+async function workedOut(found: FoundClip): Promise<WorkedOutClip> {
+  const { source, container, cut, keyPtsUs, signal } = found;
   const { ffmpegPath, frameTimesUs, footage, isIndexTrusted } = source;
   const timesOrigin = timesOriginOf(footage);
   const seekPtsUs = keyPtsUs === null ? null : seekBeforeKey({ frameTimesUs, timesOrigin }, keyPtsUs);
   const shown = isIndexTrusted
-    ? trustedFrames(frameTimesUs, parts.window)
+    ? trustedFrames(frameTimesUs, found.window)
     : await decodableFrames({
         ...{ ffmpegPath, path: footage.path, frameTimesUs, timesOrigin, seekPtsUs, signal },
-        window: parts.window,
+        window: found.window,
       });
   const { window } = shown;
   return {
-    plan: {
-      request,
-      firstPtsUs: window.firstPtsUs,
-      lastPtsUs: window.lastPtsUs,
-      frames: window.frames,
-      notes: [...undecodableNotes(shown, frameTimesUs, request.mode), ...parts.notes],
-      suggestedFileName: clipFileName(footage.fileName, window, request.mode, container),
-    },
+    plan: planOf(found, shown),
     window,
     clipTimesUs: shown.timesUs,
     undecodableUs: shown.undecodableUs,
     isDamaged: !isIndexTrusted,
-    originPtsUs: (cut === null ? window : parts.window).firstPtsUs,
+    originPtsUs: (cut === null ? window : found.window).firstPtsUs,
     container,
     timesOrigin,
     cut,
     seekPtsUs,
+  };
+}
+
+function planOf({ request, source, container, notes }: FoundClip, shown: ShownFrames): ClipPlan {
+  const { firstPtsUs, lastPtsUs, frames } = shown.window;
+  return {
+    request,
+    firstPtsUs,
+    lastPtsUs,
+    frames,
+    notes: [...undecodableNotes(shown, source.frameTimesUs, request.mode), ...notes],
+    suggestedFileName: clipFileName(source.footage.fileName, shown.window, request.mode, container),
   };
 }
 
