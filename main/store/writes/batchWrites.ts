@@ -90,7 +90,8 @@ function insertFrames(
       ...[batch.runId, ptsUs, detectionNo, detections.length],
     );
     for (const detection of detections) {
-      insertDetection(db, batch.runId, detectionNo, detection, idOfClass(classIds, detection.className));
+      const classId = idOfClass(classIds, detection.className);
+      insertDetection(db, { ...detection, runId: batch.runId, detectionNo, classId });
       detectionNo += 1;
     }
   }
@@ -98,19 +99,20 @@ function insertFrames(
     throw invalid(`detections at ${[...byFrame.keys()].join(', ')} µs on no analysed frame`);
 }
 
-function insertDetection(
-  db: WriteDatabase,
-  runId: number,
-  detectionNo: number,
-  detection: Detection,
-  classId: number,
-): void {
+type DetectionRow = Detection & {
+  readonly runId: number;
+  readonly detectionNo: number;
+  readonly classId: number;
+};
+
+function insertDetection(db: WriteDatabase, detection: DetectionRow): void {
+  const { runId, detectionNo, ptsUs, classId, trackId, score } = detection;
   const box = detection.boxInSource;
   db.run(
     `INSERT INTO detections (run_id, detection_no, pts_us, class_id, track_id, score, x0_px, y0_px, x1_px, y1_px,
        mask_rle, mask_size_cells)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...[runId, detectionNo, detection.ptsUs, classId, detection.trackId, detection.score],
+    ...[runId, detectionNo, ptsUs, classId, trackId, score],
     ...[box.x0, box.y0, box.x1, box.y1],
     detection.mask?.rle ?? null,
     detection.mask?.sizeCells ?? null,
@@ -143,17 +145,15 @@ function insertTimelineBins(db: WriteDatabase, batch: ResultBatch, classIds: Cla
 function insertFindings(db: WriteDatabase, batch: ResultBatch, footageId: number, classIds: ClassIds): void {
   const footage = requireFootage(db, footageId);
   for (const finding of batch.findings) {
-    insertFinding(db, batch.runId, footage, finding, idOfClass(classIds, finding.className));
+    const classId = idOfClass(classIds, finding.className);
+    insertFinding(db, { ...finding, runId: batch.runId, classId }, footage);
   }
 }
 
-function insertFinding(
-  db: WriteDatabase,
-  runId: number,
-  footage: StoredFootage,
-  finding: NewFinding,
-  classId: number,
-): void {
+type FindingRow = NewFinding & { readonly runId: number; readonly classId: number };
+
+function insertFinding(db: WriteDatabase, finding: FindingRow, footage: StoredFootage): void {
+  const { runId, classId } = finding;
   const box = finding.bestBoxInSource;
   db.run(
     `INSERT INTO findings (run_id, footage_id, track_id, class_id, score, start_pts_us, end_pts_us, best_pts_us,
