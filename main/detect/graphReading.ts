@@ -62,7 +62,11 @@ export function readGraph({ producer, graph }: OnnxModel): GraphReading {
 
 const REGION_POOLING: ReadonlySet<string> = new Set(['RoiAlign', 'MaxRoiPool']);
 /** As models/training exports the compact models, now and before, in float and in int8. */
-const COMPACT_WEIGHTS: ReadonlySet<string> = new Set(['model.proposals.fade', 'm.box_head.gain']);
+const COMPACT_WEIGHTS: ReadonlySet<string> = new Set([
+  'model.second_stage.mean',
+  'model.proposals.fade',
+  'm.box_head.gain',
+]);
 
 const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
   [1, 'float32'],

@@ -1,7 +1,8 @@
 """Random views of a labelled image: geometry that labels follow, and the damage that CCTV does to pictures.
 
-A view is a dict of numpy arrays: `clean` and `damaged` [H, W, 3] uint8 BGR, `boxes` [N, 4], `classes` [N], `weights` [N],
-`ignored` [M, 4] (crowds and doubtful boxes), `masks` (list of [H, W] uint8 or None), H and W multiples of 64.
+A view is a dict: `kind` (trainingData.py, or 'empty'), `picture` [H, W, 3] uint8 BGR, `boxes` [N, 4], `classes` [N],
+`ignored` [M, 4] (crowds, and what is mostly hidden or cut off), `masks` (list of [H, W] uint8 or None); H and W are
+multiples of 64.
 """
 import math
 
@@ -12,6 +13,8 @@ from trainingData import object_mask, read_image
 
 MULTIPLE_PX = 64
 SHORT_SIDES_PX = (384, 384, 448, 448, 512, 512, 576)
+# Of pictures that are shown as they were taken: about what recorded footage is looked at in.
+PLAIN_SHORT_SIDES_PX = (448, 512, 576, 576)
 LONG_SIDE_MAX_PX = 768
 PADDING_GREY = 114
 MIN_SIDE_PX = 4
@@ -53,7 +56,7 @@ def mask_box(mask):
 
 
 def warp_objects(image, objects, matrix, canvas):
-    """Objects in canvas coordinates: dicts of box, cls, weight, crowd and mask; what left the canvas is dropped."""
+    """Objects in canvas coordinates: dicts of box, cls, crowd and mask; what left the canvas is dropped."""
     height, width = image.shape[:2]
     limits = np.array([canvas[1], canvas[0]] * 2, np.float32)
     warped = []
@@ -68,7 +71,7 @@ def warp_objects(image, objects, matrix, canvas):
             box = box if tight is None or found['crowd'] else tight
         if (box[2:] - box[:2]).min() < MIN_SIDE_PX:
             continue
-        warped.append(dict(box=box, cls=found['cls'], weight=found['weight'], mask=mask,
+        warped.append(dict(box=box, cls=found['cls'], mask=mask,
                            crowd=found['crowd'] or share < 0.25))
     return warped
 
@@ -97,7 +100,7 @@ def paste_objects(rnd, clean, objects, donor):
         objects = hide_under(objects, mask, box)
         soft = cv2.GaussianBlur(mask.astype(np.float32), (3, 3), 0)[..., None]
         clean = (clean * (1 - soft) + pixels * soft).astype(np.uint8)
-        objects.append(dict(box=box, cls=found['cls'], weight=1.0, mask=mask, crowd=False))
+        objects.append(dict(box=box, cls=found['cls'], mask=mask, crowd=False))
     return clean, objects
 
 
@@ -163,13 +166,34 @@ def empty_view(rnd):
     picture = np.repeat(colour * (1 - share) + end * share, width, 1)
     noise = np.random.RandomState(rnd.getrandbits(31)).standard_normal(picture.shape).astype(np.float32)
     picture = np.clip(picture + noise * rnd.choice((0.0, 3.0, 15.0)), 0, 255).astype(np.uint8)
-    nothing = np.zeros((0, 4), np.float32)
-    return dict(kind='empty', clean=picture, damaged=picture, boxes=nothing, ignored=nothing, masks=[],
-                classes=np.zeros(0, np.int64), weights=np.zeros(0, np.float32))
+    return view_of('empty', picture, [])
+
+
+def view_of(kind, picture, objects):
+    """The view (see the head of this file) of `objects`, which are in pixels of the picture."""
+    shown = [o for o in objects if not o['crowd']]
+    return dict(
+        kind=kind, picture=picture,
+        boxes=np.array([o['box'] for o in shown], np.float32).reshape(-1, 4),
+        classes=np.array([o['cls'] for o in shown], np.int64),
+        ignored=np.array([o['box'] for o in objects if o['crowd']], np.float32).reshape(-1, 4),
+        masks=[o['mask'] for o in shown])
+
+
+def plain_view(rnd, image):
+    """`image` as it was taken, or mirrored."""
+    pixels = read_image(image['file'])
+    height, width = pixels.shape[:2]
+    canvas = canvas_size(height, width, rnd.choice(PLAIN_SHORT_SIDES_PX))
+    scale_x, scale_y = canvas[1] / width, canvas[0] / height
+    mirrored = rnd.random() < 0.5
+    matrix = np.array([[-scale_x, 0, canvas[1]] if mirrored else [scale_x, 0, 0], [0, scale_y, 0]], np.float32)
+    picture = cv2.resize(pixels[:, ::-1] if mirrored else pixels, canvas[::-1])
+    return view_of(image['kind'], picture, warp_objects(pixels, image['objects'], matrix, canvas))
 
 
 def random_view(rnd, image, donors):
-    """A view (see the head of this file) of `image`; `donors`: images whose objects may be pasted in."""
+    """`image` moved, scaled and often damaged; `donors`: images whose objects may be pasted in."""
     pixels = read_image(image['file'])
     height, width = pixels.shape[:2]
     canvas = canvas_size(height, width, rnd.choice(SHORT_SIDES_PX))
@@ -182,11 +206,4 @@ def random_view(rnd, image, donors):
     objects = warp_objects(pixels, image['objects'], matrix, canvas)
     if donors and rnd.random() < 0.3:
         clean, objects = paste_objects(rnd, clean, objects, rnd.choice(donors))
-    shown = [o for o in objects if not o['crowd']]
-    return dict(
-        kind=image['kind'], clean=clean, damaged=damage(rnd, clean) if rnd.random() < 0.5 else clean,
-        boxes=np.array([o['box'] for o in shown], np.float32).reshape(-1, 4),
-        classes=np.array([o['cls'] for o in shown], np.int64),
-        weights=np.array([o['weight'] for o in shown], np.float32),
-        ignored=np.array([o['box'] for o in objects if o['crowd']], np.float32).reshape(-1, 4),
-        masks=[o['mask'] for o in shown])
+    return view_of(image['kind'], damage(rnd, clean) if rnd.random() < 0.5 else clean, objects)

@@ -1,10 +1,9 @@
-"""Weighs what the second stage learnt against the first on held-out images, so that a score of 0.5 means half.
+"""Fits scores on held-out images, so that 0.5 means half (compactRcnn.py, `calibrated`).
 
-    /usr/bin/python3 calibrateScores.py --data DIR --pseudo pseudo.json --weights compact.pt --out calibrated.pt
+    /usr/bin/python3 calibrateScores.py --data DIR --weights compact.pt --out calibrated.pt
 
-Scores: logistic regression (Platt 1999) from the three terms of a detection's logit (evidence, quality, class correction)
-to whether it is a hit: IoU of 0.5 or more with an object of its class that no better detection claimed.
-Boxes: the share of the learnt correction that brings boxes nearest to the objects; with few training images it is below 1.
+Logistic regression (Platt 1999) from the second stage's logit to whether the detection is a hit: IoU of 0.5 or more with an
+object of its class that no better detection claimed.
 """
 import argparse
 import os
@@ -12,20 +11,19 @@ import os
 import cv2
 import torch
 import torch.nn.functional as F
-from torchvision.ops import batched_nms
 
 from augmentation import canvas_size
-from compactRcnn import CLASS_COUNT, box_iou, decode_deltas, image_limits
+from boxes import box_iou
+from compactRcnn import image_limits
 from exportCompact import load_model
-from trainCompact import to_tensor
-from trainingData import PERSON, load_splits, read_image
+from secondStage import PERSON
+from trainMasks import to_tensor
+from trainingData import load_splits, read_image
 
 SHORT_SIDES_PX = (448, 576)
 HIT_IOU = 0.5
-# Detections below this evidence are misses by the thousand: they would set the slope for scores that nobody looks at.
-EVIDENCE_FLOOR = 0.15
-# Evidence from which a proposal is likely to be shown.
-SURE_EVIDENCE = 0.1
+# Detections below this logit are misses by the thousand: they would set the slope for scores that nobody looks at.
+LOGIT_FLOOR = -3.0
 
 
 def hits(boxes, classes, objects, to_net):
@@ -45,14 +43,14 @@ def hits(boxes, classes, objects, to_net):
     return torch.tensor(result)
 
 
-def logistic_regression(features, targets):
-    """Weights of the columns of `features` [N, F] and an offset: [F + 1]."""
-    parameters = torch.cat((torch.ones(features.shape[1]), torch.zeros(1))).requires_grad_(True)
+def logistic_regression(values, targets):
+    """(offset, slope) of the chance that `targets` [N] are 1, given `values` [N]."""
+    parameters = torch.tensor([0.0, 1.0]).requires_grad_(True)
     optimiser = torch.optim.LBFGS([parameters], max_iter=300, line_search_fn='strong_wolfe')
 
     def closure():
         optimiser.zero_grad()
-        loss = F.binary_cross_entropy_with_logits(features @ parameters[:-1] + parameters[-1], targets)
+        loss = F.binary_cross_entropy_with_logits(values * parameters[1] + parameters[0], targets)
         loss.backward()
         return loss
 
@@ -61,71 +59,42 @@ def logistic_regression(features, targets):
 
 
 def examine(model, image, short_px):
-    """One held-out image at one size: (terms [N, 3] and hits [N] of its detections; deltas [M, 4], proposals [M, 4] and
-    objects [M, 4] where a proposal lies on an object)."""
+    """Logits [N] and hits [N] of the detections in one held-out image at one size."""
     pixels = read_image(image['file'])
     height, width = pixels.shape[:2]
     net_height, net_width = canvas_size(height, width, short_px)
     to_net = torch.tensor([net_width / width, net_height / height] * 2)
     picture = to_tensor(cv2.resize(pixels, (net_width, net_height)))
-    stage = model.first_stage(picture)
-    proposals, evidence = model.propose(stage, 0, image_limits(picture))
-    terms, deltas = model.second_stage(model.roi_maps(stage['both']), proposals, evidence)
-    rows, classes = torch.nonzero(evidence > EVIDENCE_FLOOR).unbind(1)
-    features = torch.stack([term.expand(-1, CLASS_COUNT)[rows, classes] for term in terms], 1)
-    boxes = decode_deltas(deltas, proposals)[rows]
-    kept = batched_nms(boxes, features.sum(1), classes, model.nms_iou)
-    found = hits(boxes[kept], classes[kept], image['objects'], to_net)
-    useful = (found >= 0) & ((classes[kept] == PERSON) | torch.tensor(image['kind'] == 'coco'))
-    matched = shown_proposals(proposals, evidence, deltas, image['objects'], to_net)
-    return (features[kept][useful], found[useful].float(), *matched)
+    candidates, responses = model.candidates(model.first_stage(picture), image_limits(picture))
+    logits = model.second_stage(candidates.statistics, responses)
+    sure = torch.nonzero(logits > LOGIT_FLOOR)[:, 0]
+    boxes, classes, logits = model.kept(candidates.boxes[sure], candidates.classes[sure], logits[sure], model.nms_iou)
+    found = hits(boxes, classes, image['objects'], to_net)
+    useful = (found >= 0) & ((classes == PERSON) | torch.tensor(image['kind'] == 'coco'))
+    return logits[useful], found[useful].float()
 
 
-def shown_proposals(proposals, evidence, deltas, objects, to_net):
-    """Deltas, proposals and objects, [M, 4] each: for every object the strongest proposal on it, which NMS keeps."""
-    shown = [o for o in objects if not o['crowd']]
-    if not shown:
-        return deltas[:0], deltas[:0], deltas[:0]
-    boxes = torch.tensor([o['box'] for o in shown]) * to_net
-    classes = torch.tensor([o['cls'] for o in shown])
-    strength = evidence[:, classes] * (box_iou(proposals, boxes) >= HIT_IOU)
-    best, chosen = strength.max(0)
-    found = best > SURE_EVIDENCE
-    return deltas[chosen[found]], proposals[chosen[found]], boxes[found]
-
-
-def best_share(deltas, proposals, objects):
-    """The share of the correction, in steps of 0.05, that is best for the mean IoU as average precision sees it: nothing
-    counts below 0.5 or above 0.95."""
-    def gain(share):
-        boxes = decode_deltas(deltas * share, proposals)
-        return float(box_iou(boxes, objects).diagonal().clamp(0.5, 0.95).mean())
-
-    return max((step / 20 for step in range(21)), key=gain)
+@torch.no_grad()
+def examine_all(model, images):
+    parts = [examine(model, image, short_px) for image in images for short_px in SHORT_SIDES_PX]
+    return [torch.cat(part) for part in zip(*parts)]
 
 
 def main():
-    parser = argparse.ArgumentParser(description='Calibrates scores and boxes of a trained compact.pt.')
+    parser = argparse.ArgumentParser(description='Calibrates the scores of a trained compact.pt.')
     parser.add_argument('--data', required=True)
-    parser.add_argument('--pseudo', required=True)
     parser.add_argument('--weights', required=True)
     parser.add_argument('--out', required=True)
     options = parser.parse_args()
     torch.set_num_threads(1)
     model = load_model(options.data, options.weights)
-    _, coco, penn = load_splits(options.data, options.pseudo)
-    with torch.no_grad():
-        parts = [examine(model, image, short_px) for image in coco + penn for short_px in SHORT_SIDES_PX]
-        features, found, deltas, proposals, objects = [torch.cat(part) for part in zip(*parts)]
-        share = best_share(deltas, proposals, objects)
-    of_evidence, of_quality, of_classes, offset = logistic_regression(features, found).tolist()
-    weights = [of_quality / of_evidence, of_classes / of_evidence, offset / of_evidence, of_evidence]
-    model.calibration.copy_(torch.tensor(weights))
-    model.delta_share.fill_(share)
+    _, coco, penn = load_splits(options.data)
+    logits, found = examine_all(model, coco + penn)
+    model.calibration.copy_(logistic_regression(logits, found))
     torch.save({'model': model.state_dict()}, options.out)
-    rounded = ', '.join(f'{w:.3f}' for w in weights)
-    print(f'{len(found)} detections, {int(found.sum())} hits: quality, classes, offset and slope {rounded}; '
-          f'{share:.2f} of the box correction -> {os.path.abspath(options.out)}')
+    offset, slope = model.calibration.tolist()
+    print(f'{len(found)} detections, {int(found.sum())} hits: offset {offset:.3f}, slope {slope:.3f} '
+          f'-> {os.path.abspath(options.out)}')
 
 
 if __name__ == '__main__':

@@ -21,7 +21,7 @@ from torch import nn
 
 from compactRcnn import COCO_IDS, CompactRcnn
 from picoDet import read_onnx_convolutions, searched_widths
-from trainCompact import PICO_FILE
+from trainMasks import PICO_FILE
 
 OPSET = 16
 # Tensors smaller than this stay float32: they are biases and constants.

@@ -1,9 +1,8 @@
-"""Labelled and pseudo-labelled images, read from the training folder whose layout README.md gives.
+"""Labelled images, read from the training folder whose layout README.md gives.
 
-An image is a dict: `file`; `kind` ('coco': every object of the 80 classes is labelled; 'person': every person is, other
-classes come from pseudo-labels; 'pseudo': all labels are a teacher's); `objects`, each a dict of `box` (x1, y1, x2, y2 in
-pixels of the file), `cls` (0..79), `weight` (1 for a human's label, less for a teacher's), `crowd`, and either
-`polygons` (list of [N, 2] arrays), `rle` or `mask_file` + `mask_value` where an outline is known.
+An image is a dict: `file`; `kind` ('coco': every object of the 80 classes is labelled; 'person': only persons are);
+`objects`, each a dict of `box` (x1, y1, x2, y2 in pixels of the file), `cls` (0..79), `crowd`, and either `polygons` (list
+of [N, 2] arrays), `rle` or `mask_file` + `mask_value`.
 """
 import glob
 import json
@@ -13,11 +12,9 @@ import cv2
 import numpy as np
 
 from compactRcnn import COCO_IDS
+from secondStage import PERSON
 
 CLASS_OF_COCO_ID = {coco_id: index for index, coco_id in enumerate(COCO_IDS)}
-PERSON = 0
-# A teacher's score from which its box is taken as true; below, it is neither an object nor background.
-SURE_SCORE = 0.45
 PENN_TRAINING_IMAGES = 130
 
 
@@ -45,7 +42,7 @@ def coco_json_images(annotation_file, folder):
 def coco_object(annotation):
     x, y, width, height = annotation['bbox']
     outline = annotation['segmentation']
-    found = dict(box=[x, y, x + width, y + height], cls=CLASS_OF_COCO_ID[annotation['category_id']], weight=1.0,
+    found = dict(box=[x, y, x + width, y + height], cls=CLASS_OF_COCO_ID[annotation['category_id']],
                  crowd=bool(annotation.get('iscrowd', 0)))
     if isinstance(outline, dict):
         found['rle'] = outline
@@ -68,7 +65,7 @@ def yolo_polygon_images(image_folder, label_folder):
                 polygon = np.asarray(values[1:], np.float32).reshape(-1, 2) * [width, height]
                 (x1, y1), (x2, y2) = polygon.min(0), polygon.max(0)
                 if x2 - x1 > 1 and y2 - y1 > 1:
-                    objects.append(dict(box=[x1, y1, x2, y2], cls=int(values[0]), weight=1.0, crowd=False,
+                    objects.append(dict(box=[x1, y1, x2, y2], cls=int(values[0]), crowd=False,
                                         polygons=[polygon.astype(np.float32)]))
         yield dict(file=path, kind='coco', objects=objects)
 
@@ -83,37 +80,21 @@ def penn_fudan_images(folder):
         for value in np.unique(values[values > 0]):
             rows, columns = np.where(values == value)
             box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-            objects.append(dict(box=[float(v) for v in box], cls=PERSON, weight=1.0, crowd=False, mask_file=mask_file,
+            objects.append(dict(box=[float(v) for v in box], cls=PERSON, crowd=False, mask_file=mask_file,
                                 mask_value=int(value)))
         yield dict(file=path, kind='person', objects=objects)
 
 
-def with_pseudo_labels(image, detections):
-    """`image` with a teacher's detections [(x1, y1, x2, y2, score, cls)] added where nothing labelled is."""
-    added = []
-    for x1, y1, x2, y2, score, cls in detections:
-        if image['kind'] == 'person' and cls == PERSON:
-            continue
-        added.append(dict(box=[x1, y1, x2, y2], cls=int(cls), crowd=score < SURE_SCORE, weight=min(1.0, score / 0.7)))
-    return dict(image, objects=image['objects'] + added)
-
-
-def load_splits(folder, pseudo_file):
+def load_splits(folder):
     """(training images, held-out COCO images, held-out PennFudan images).
 
-    `pseudo_file`: what pseudoLabels.py wrote.  Held out: every other image of coco-mini and the last 40 of PennFudan.
+    Held out: every other image of coco-mini and the last 40 of PennFudan.
     """
-    with open(pseudo_file, encoding='utf-8') as file:
-        pseudo = {os.path.basename(path): found for path, found in json.load(file).items()}
     coco = list(yolo_polygon_images(os.path.join(folder, 'coco-train'), os.path.join(folder, 'coco-train-labels-seg')))
     mini = list(coco_json_images(os.path.join(folder, 'coco-mini', 'instances.json'),
                                  os.path.join(folder, 'coco-mini', 'images')))
     penn = list(penn_fudan_images(os.path.join(folder, 'pennfudan')))
-    unlabelled = [dict(file=path, kind='pseudo', objects=[])
-                  for path in sorted(glob.glob(os.path.join(folder, 'unlabelled', 'openimages-*.jpg')))]
-    partly = [with_pseudo_labels(image, pseudo[os.path.basename(image['file'])])
-              for image in penn[:PENN_TRAINING_IMAGES] + unlabelled if os.path.basename(image['file']) in pseudo]
-    return coco + mini[1::2] + partly, mini[0::2], penn[PENN_TRAINING_IMAGES:]
+    return coco + mini[1::2] + penn[:PENN_TRAINING_IMAGES], mini[0::2], penn[PENN_TRAINING_IMAGES:]
 
 
 def rle_mask(rle):

@@ -37,10 +37,14 @@ export function readResults(caseFolder: string): { rows: Record<string, string[]
   }
 }
 
-/** A clip of moving things, `seconds` long, 25 frames a second, a key frame every second. */
+/** Four drawn people. */
+const SCENE = fileURLToPath(new URL('../golden/detect/figures.png', import.meta.url));
+
+/** A clip in which people drift past, `seconds` long, 25 frames a second, a key frame every second. */
 export function makeClip(path: string, seconds: number): void {
   execFileSync('ffmpeg', [
-    ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=320x240:rate=25:duration=${seconds}`],
+    ...['-nostdin', '-v', 'error', '-loop', '1', '-framerate', '25', '-i', SCENE, '-t', String(seconds)],
+    ...['-vf', 'scale=320:240,scroll=horizontal=0.005'],
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', '-pix_fmt', 'yuv420p', '-y', path],
   ]);
 }
