@@ -17,7 +17,7 @@ class PlaybackError extends Error {
  * the old frame stayed on screen after `seeked` in 3 of 40 seeks, and in 2 of 100 for longer than this.
  */
 const LONGEST_PRESENTING_MS = 400;
-/** `requestVideoFrameCallback` sometimes never comes: after so many seeks `seeked` alone is believed. */
+/** `requestVideoFrameCallback` sometimes never comes: after so many seeks what the element would draw is taken for shown. */
 const MOST_SEEKS = 4;
 /** Where in a frame's stretch the seeks aim, one after the other. */
 const AIMS_FRAC = [0.5, 0.4, 0.6, 0.5];
@@ -204,13 +204,15 @@ export class ExactVideo {
     if (this.#underWayFrame === null) return;
     this.#isSeekOver = true;
     this.#settleTimer = setTimeout(() => this.#seekAgain(), LONGEST_PRESENTING_MS);
-    if (this.#presentedFrame === this.#underWayFrame) this.#settle();
+    if (this.#presentedFrame === this.#underWayFrame) this.#settle(this.#presentedFrame);
   }
 
-  /** The seek is over and its frame was not presented. A newer wish goes first. */
+  /** The seek is over and its frame was not said to be presented. A newer wish goes first. */
   #seekAgain(): void {
-    if (this.#seeks >= MOST_SEEKS && this.#wantedFrame === null) {
-      this.#settle();
+    const drawn = this.#drawnFrame();
+    const isOver = drawn === this.#underWayFrame || this.#seeks >= MOST_SEEKS;
+    if (isOver && this.#wantedFrame === null) {
+      this.#settle(drawn ?? this.#underWayFrame);
       return;
     }
     this.#wantedFrame ??= this.#underWayFrame;
@@ -218,11 +220,25 @@ export class ExactVideo {
     this.#seekWanted();
   }
 
-  /** The seek under way has put its frame on screen. */
-  #settle(): void {
+  /** The frame that the element would draw now; null where the browser does not say. */
+  #drawnFrame(): number | null {
+    if (this.#element === null || this.index === null || typeof VideoFrame === 'undefined') return null;
+    try {
+      const picture = new VideoFrame(this.#element);
+      const frame = this.index.nearestIndex(picture.timestamp + this.#originPtsUs);
+      picture.close();
+      return frame;
+    } catch {
+      // There is no picture yet, or none that a page may look at.
+      return null;
+    }
+  }
+
+  /** The seek under way is over, and `shown` is on screen: the frame it was for, or one that came in its place. */
+  #settle(shown: number | null): void {
     clearTimeout(this.#settleTimer);
     if (this.#underWayFrame === null) return;
-    this.frame = this.#underWayFrame;
+    this.frame = shown;
     this.#underWayFrame = null;
     this.isSeeking = this.#wantedFrame !== null;
     this.#seekWanted();
@@ -244,15 +260,19 @@ export class ExactVideo {
         if (this.isPlaying) this.frame = this.#presentedFrame;
         else this.#correct();
       } else if (this.#isSeekOver && this.#presentedFrame === this.#underWayFrame) {
-        this.#settle();
+        this.#settle(this.#presentedFrame);
       }
       this.#follow();
     });
   }
 
-  /** While stopped no frame but ours may be on screen: one that comes late is followed by another seek. */
+  /** While stopped no frame but ours may be on screen: one that comes late is followed by another seek, or else named. */
   #correct(): void {
-    if (this.frame === null || this.#presentedFrame === this.frame || this.#seeks >= MOST_SEEKS) return;
+    if (this.frame === null || this.#presentedFrame === this.frame) return;
+    if (this.#seeks >= MOST_SEEKS) {
+      this.frame = this.#presentedFrame;
+      return;
+    }
     this.#wantedFrame = this.frame;
     this.#seekWanted();
   }
