@@ -4,6 +4,8 @@ const SEQUENTIAL_FRAMES = [0xc0, 0xc1];
 const OTHER_FRAMES = [0xc2, 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf];
 /** What an encoder may leave behind the last block: one byte of its own, and any number that are filling. */
 const MOST_LEFT_BYTES = 2;
+/** Kept at once (128 KiB each): a picture names four, and a file may hold others in every picture. */
+const MOST_TABLES = 32;
 
 interface FrameComponent {
   readonly id: number;
@@ -37,9 +39,10 @@ interface Scan {
  */
 export class JpegPacketCheck {
   #isUnderstood = false;
+  readonly #tables = new CodeTables();
 
   isBroken(packet: Buffer): boolean {
-    const scan = readScan(packet);
+    const scan = readScan(packet, this.#tables);
     if (scan === null) return false;
     const isIntact = hasAllBlocks(scan);
     this.#isUnderstood ||= isIntact;
@@ -48,7 +51,7 @@ export class JpegPacketCheck {
 }
 
 /** The one scan of a sequential picture with tables of its own; null for anything else. */
-function readScan(packet: Buffer): Scan | null {
+function readScan(packet: Buffer, codeTables: CodeTables): Scan | null {
   if (packet[0] !== 0xff || packet[1] !== SOI) return null;
   const tables = new Map<number, CodeTable>();
   let frame: { units: number; components: FrameComponent[] } | null = null;
@@ -59,7 +62,7 @@ function readScan(packet: Buffer): Scan | null {
     const segment = packet.subarray(at + 4, end);
     if (OTHER_FRAMES.includes(marker)) return null;
     if (SEQUENTIAL_FRAMES.includes(marker)) frame = readFrame(segment);
-    if (marker === DHT) readTables(segment, tables);
+    if (marker === DHT) readTables(segment, tables, codeTables);
     if (marker === DRI && segment.length >= 2) unitsPerInterval = segment.readUInt16BE(0);
     if (marker === SOS) {
       const components = frame === null ? null : readComponents(segment, frame.components, tables);
@@ -98,12 +101,27 @@ function readFrame(segment: Buffer): { units: number; components: FrameComponent
 }
 
 /** Adds a segment's tables by class and number: 0 to 3 are of DC, 16 to 19 of AC (B.2.4.2). */
-function readTables(segment: Buffer, tables: Map<number, CodeTable>): void {
+function readTables(segment: Buffer, tables: Map<number, CodeTable>, codeTables: CodeTables): void {
   for (let at = 0; at + 17 <= segment.length;) {
     const counts = segment.subarray(at + 1, at + 17);
     const symbols = segment.subarray(at + 17, at + 17 + counts.reduce((sum, count) => sum + count, 0));
-    tables.set(segment[at] ?? 0, codeTable(counts, symbols));
+    tables.set(segment[at] ?? 0, codeTables.of(counts, symbols));
     at += 17 + symbols.length;
+  }
+}
+
+/** Tables of code, each made once: cameras write the same ones into every picture. */
+class CodeTables {
+  readonly #made = new Map<string, CodeTable>();
+
+  of(counts: Buffer, symbols: Buffer): CodeTable {
+    const key = counts.toString('latin1') + symbols.toString('latin1');
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
+    if (this.#made.size >= MOST_TABLES) this.#made.clear();
+    const table = codeTable(counts, symbols);
+    this.#made.set(key, table);
+    return table;
   }
 }
 

@@ -6,6 +6,8 @@ import { exportClip } from '../../main/evidence/clipExport.ts';
 import { planClip } from '../../main/evidence/clipPlan.ts';
 import type { ClipSource } from '../../main/evidence/clipPlan.ts';
 import { sha256Steps } from '../../main/footage/sha256.ts';
+import { hashFrames } from '../../main/video/clipFrames.ts';
+import type { HashedFrame } from '../../main/video/clipFrames.ts';
 import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
 import { indexFrames } from '../../main/video/frameIndex.ts';
 import { probeVideo } from '../../main/video/probe.ts';
@@ -93,6 +95,16 @@ export async function clipJob(
       insertExhibit: () => Promise.resolve(ExhibitId.parse(1)),
     },
   };
+}
+
+/** Every frame of a file, decoded from its start; `isDamaged`: with what does not decode left out. */
+export function decodeAll(
+  path: string,
+  { ffmpegPath }: ClipSource,
+  { isDamaged } = { isDamaged: false },
+): Promise<HashedFrame[]> {
+  const wholeFile = { timesOrigin: 'stored', seekPtsUs: null, window: null } as const;
+  return hashFrames({ ffmpegPath, path, ...wholeFile, isDamaged, signal });
 }
 
 /** Runs an export to its end. */

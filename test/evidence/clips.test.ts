@@ -4,9 +4,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planClip } from '../../main/evidence/clipPlan.ts';
 import type { ClipSource } from '../../main/evidence/clipPlan.ts';
-import { hashFrames } from '../../main/video/clipFrames.ts';
 import type { HashedFrame } from '../../main/video/clipFrames.ts';
-import { clipJob, finishExport, openClipSource, randomIntegers, requestFrames } from './clipSource.ts';
+import {
+  clipJob,
+  decodeAll,
+  finishExport,
+  openClipSource,
+  randomIntegers,
+  requestFrames,
+} from './clipSource.ts';
 import { makeExportedClip, readCodedNumbers } from '../codedClips.ts';
 import type { ExportedClip } from '../codedClips.ts';
 
@@ -16,17 +22,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sightline clip's [test], 1;2 "));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-const decodeAll = (path: string, { ffmpegPath }: ClipSource): Promise<HashedFrame[]> =>
-  hashFrames({
-    ffmpegPath,
-    path,
-    timesOrigin: 'stored',
-    seekPtsUs: null,
-    window: null,
-    isDamaged: false,
-    signal,
-  });
 
 const CLIPS: ExportedClip[] = [
   ...(['constant', 'variable', 'bFrames', 'openGop', 'rotated'] as const),

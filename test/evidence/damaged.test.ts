@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { planClip } from '../../main/evidence/clipPlan.ts';
 import type { ClipSource } from '../../main/evidence/clipPlan.ts';
-import { hashFrames, hashPackets, wholeStreamArguments } from '../../main/video/clipFrames.ts';
+import { hashPackets, wholeStreamArguments } from '../../main/video/clipFrames.ts';
 import type { HashedFrame } from '../../main/video/clipFrames.ts';
-import { clipJob, finishExport, openClipSource, requestFrames } from './clipSource.ts';
+import { clipJob, decodeAll, finishExport, openClipSource, requestFrames } from './clipSource.ts';
 import { damageFile, makeExportedClip } from '../codedClips.ts';
 import type { ExportedClip } from '../codedClips.ts';
 
@@ -21,17 +21,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sightline-damaged-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-const decodeAll = (path: string, { ffmpegPath }: ClipSource): Promise<HashedFrame[]> =>
-  hashFrames({
-    ffmpegPath,
-    path,
-    timesOrigin: 'stored',
-    seekPtsUs: null,
-    window: null,
-    isDamaged: true,
-    signal,
-  });
 
 /** The index's frames [first, last] that the recording gives when it is decoded from its start. */
 function decodable(
@@ -53,7 +42,7 @@ describe.each<ExportedClip>(['constant', 'bFrames', 'variable', 'rotated', 'edit
     beforeAll(async () => {
       const path = await damageFile(await makeExportedClip(folder, clip));
       source = { ...(await openClipSource(path)), isIndexTrusted: false };
-      recorded = await decodeAll(path, source);
+      recorded = await decodeAll(path, source, { isDamaged: true });
       const times = new Set(recorded.map(({ ptsUs }) => ptsUs));
       lost = [...source.frameTimesUs].flatMap((ptsUs, i) => (times.has(ptsUs) ? [] : [i]));
     });
@@ -65,7 +54,7 @@ describe.each<ExportedClip>(['constant', 'bFrames', 'variable', 'rotated', 'edit
       const [first, last] = [(lost[0] ?? NaN) - 20, (lost.at(-1) ?? NaN) + 20];
       const exhibit = await export_(first, last, 'exact');
       const expected = decodable(source, recorded, first, last);
-      const made = await decodeAll(exhibit.path, source);
+      const made = await decodeAll(exhibit.path, source, { isDamaged: true });
       expect(made.map(({ ptsUs }) => ptsUs + exhibit.firstPtsUs)).toEqual(expected);
       const sidecar = Sidecar.parse(JSON.parse(await readFile(exhibit.sidecarPath, 'utf8')));
       expect(sidecar.clip.frames).toBe(expected.length);
@@ -91,7 +80,7 @@ describe.each<ExportedClip>(['constant', 'bFrames', 'variable', 'rotated', 'edit
 
     it('copies hold the recorded packets, and the pictures are the recording’s up to the damage', async () => {
       const exhibit = await export_((lost[0] ?? NaN) - 5, (lost.at(-1) ?? NaN) + 5, 'copy');
-      const made = await decodeAll(exhibit.path, source);
+      const made = await decodeAll(exhibit.path, source, { isDamaged: true });
       const stated = recorded.filter(
         ({ ptsUs }) => ptsUs >= exhibit.firstPtsUs && ptsUs <= exhibit.lastPtsUs,
       );
