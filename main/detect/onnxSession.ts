@@ -81,9 +81,10 @@ async function createSession(options: SessionOptions): Promise<InferenceSession>
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
-      // Waiting threads sleep: the decoder runs beside inference. Measured on two busy cores, mask-rcnn-compact at
-      // 768x576: 109 ms against 137 ms with spinning.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
+      // A thread that waits for the next operator spins this long, then sleeps: the decoder runs beside inference. On two
+      // cores a whole analysis takes 10 % less time than without spinning; where other work wants the cores, endless
+      // spinning costs half as much again.
+      extra: { session: { intra_op: { allow_spinning: '1', spin_duration_us: '50' } } },
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

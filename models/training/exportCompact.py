@@ -96,6 +96,8 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(1)
     model = load_model(options.data, options.weights)
+    for network in (model.pico, model.nano):
+        network.backbone.widen_stem()
     os.makedirs(os.path.join(options.out, 'first-stage'), exist_ok=True)
     export(model, model.first_stage_alone, os.path.join(options.out, 'first-stage', 'faster-rcnn-compact.onnx'))
     export(model, partial(model, with_masks=False), os.path.join(options.out, 'faster-rcnn-compact.onnx'))

@@ -6,8 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-# Width of every level of both networks' pyramids.
+# Width of every level of both networks' pyramids, and of both stems.
 CHANNELS = 96
+STEM_CHANNELS = 24
+# ONNX Runtime keeps a map in its fast blocked layout only where its channels are a multiple of this.
+BLOCK_CHANNELS = 16
 
 
 def conv(in_channels, out_channels, kernel=1, stride=1, groups=1, activation=None):
@@ -26,9 +29,15 @@ def depthwise_separable(channels, stride, kernel, make_activation):
 
 def channel_shuffle(features):
     """Interleaves the two halves of the channels of [B, C, H, W] (Zhang 2018, ShuffleNet)."""
-    batch, channels, height, width = features.shape
-    grouped = features.view(batch, 2, channels // 2, height, width)
-    return grouped.transpose(1, 2).reshape(batch, channels, height, width)
+    # One Gather of constant order: reshaping would compute shapes at every unit.
+    order = torch.arange(int(features.shape[1])).view(2, -1).t().reshape(-1)
+    return features.index_select(1, order)
+
+
+def halves(features):
+    """The two halves of the channels of [B, C, H, W]."""
+    middle = int(features.shape[1]) // 2
+    return features[:, :middle], features[:, middle:]
 
 
 class Stages(nn.Module):
@@ -37,11 +46,23 @@ class Stages(nn.Module):
 
     def __init__(self, activation):
         super().__init__()
-        self.stem = conv(3, 24, 3, 2, activation=activation)
+        self.stem = conv(3, STEM_CHANNELS, 3, 2, activation=activation)
         self.stages = nn.ModuleList()
 
+    def take_scale(self, scale):
+        """Multiplies what the stem does to each input channel by `scale` [1, 3, 1, 1], so that nothing else need do it."""
+        self.stem[0].weight.data *= scale
+
+    def widen_stem(self):
+        """Rounds the stem's width up to whole blocks with channels of zeros.  What it gives stays the same."""
+        old = self.stem[0]
+        self.stem[0] = nn.Conv2d(3, -(-STEM_CHANNELS // BLOCK_CHANNELS) * BLOCK_CHANNELS, 3, 2, 1)
+        for new, values in ((self.stem[0].weight, old.weight), (self.stem[0].bias, old.bias)):
+            nn.init.zeros_(new)
+            new.data[:STEM_CHANNELS] = values.data
+
     def forward(self, image):
-        fine = F.max_pool2d(self.stem(image), 3, 2, 1)
+        fine = F.max_pool2d(self.stem(image), 3, 2, 1)[:, :STEM_CHANNELS]
         maps, features = [], fine
         for stage in self.stages:
             features = stage(features)

@@ -5,12 +5,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from layers import CHANNELS, PathAggregation, PerLevelHead, Stages, channel_shuffle, conv, load_in_declared_order
+from layers import CHANNELS, PathAggregation, PerLevelHead, Stages, channel_shuffle, conv, halves, load_in_declared_order
 
 CLASS_COUNT = 80
 REG_BINS = 8
 LEVEL_COUNT = 4
-MEAN_BGR = (103.53, 116.28, 123.675)
+# Of pixels 0..255; the checkpoint takes its channels as BGR.
+MEAN_RGB = (123.675, 116.28, 103.53)
 STD_BGR = (57.375, 57.12, 58.395)
 # Where a cell's distances are measured from, in cells: NanoDet-Plus uses the cell's corner.
 POINT_OFFSET_CELLS = 0.0
@@ -35,7 +36,7 @@ class ShuffleUnit(nn.Module):
     def forward(self, features):
         if self.stride == 2:
             return channel_shuffle(torch.cat((self.branch1(features), self.branch2(features)), 1))
-        kept, changed = features.chunk(2, 1)
+        kept, changed = halves(features)
         return channel_shuffle(torch.cat((kept, self.branch2(changed)), 1))
 
 
@@ -81,13 +82,11 @@ class NanoDetPlus(nn.Module):
         self.backbone = ShuffleNetV2()
         self.pan = PathAggregation((116, 232, 464), GhostBlock, leaky, dict(mode='bilinear', align_corners=False))
         self.heads = nn.ModuleList([PerLevelHead(CHANNELS, CLASS_COUNT, REG_BINS, leaky) for _ in range(LEVEL_COUNT)])
-        self.register_buffer('mean', torch.tensor(MEAN_BGR).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer('std', torch.tensor(STD_BGR).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer('mean', torch.tensor(MEAN_RGB).view(1, 3, 1, 1) / 255, persistent=False)
 
     def forward(self, image):
         """(stride-4 map [B, 24, H/4, W/4], pyramid of 4 x [B, 96, ...], towers of the same shapes)."""
-        bgr = (image[:, [2, 1, 0]] * 255.0 - self.mean) / self.std
-        fine, maps = self.backbone(bgr)
+        fine, maps = self.backbone(image - self.mean)
         pyramid = self.pan(maps)
         return fine, pyramid, [head.tower(level) for head, level in zip(self.heads, pyramid)]
 
@@ -124,4 +123,7 @@ def load_nanodet_plus(path):
     """The network with the weights of an ncnn .bin file.  Raises ValueError if the file is another network's."""
     network = NanoDetPlus()
     load_in_declared_order(network, read_ncnn(path))
+    network.backbone.take_scale(255 / torch.tensor(STD_BGR).view(1, 3, 1, 1))
+    stem = network.backbone.stem[0]
+    stem.weight.data = stem.weight.data.flip(1)
     return network.eval()

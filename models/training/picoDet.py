@@ -7,7 +7,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from layers import (CHANNELS, PathAggregation, PerLevelHead, Stages, channel_shuffle, conv, depthwise_separable,
-                    load_in_declared_order)
+                    halves, load_in_declared_order)
 from nanodetPlus import CLASS_COUNT, LEVEL_COUNT, REG_BINS
 
 MEAN_RGB = (0.485, 0.456, 0.406)
@@ -62,7 +62,7 @@ class FlatUnit(nn.Module):
         self.expand = conv(mid_channels, half, activation=hard_swish())
 
     def forward(self, features):
-        kept, changed = features.chunk(2, 1)
+        kept, changed = halves(features)
         x = self.primary(changed)
         x = self.attention(torch.cat((x, self.cheap(x)), 1))
         return channel_shuffle(torch.cat((kept, self.expand(x)), 1))
@@ -110,11 +110,10 @@ class PicoDet(nn.Module):
         self.heads = nn.ModuleList([PerLevelHead(CHANNELS, CLASS_COUNT, REG_BINS, hard_swish)
                                     for _ in range(LEVEL_COUNT)])
         self.register_buffer('mean', torch.tensor(MEAN_RGB).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer('std', torch.tensor(STD_RGB).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, image):
         """(stride-4 map [B, 24, H/4, W/4], pyramid of 4 x [B, 96, ...], towers of the same shapes)."""
-        fine, maps = self.backbone((image - self.mean) / self.std)
+        fine, maps = self.backbone(image - self.mean)
         pyramid = self.pan(maps)
         return fine, pyramid, [head.tower(level) for head, level in zip(self.heads, pyramid)]
 
@@ -140,4 +139,5 @@ def load_pico_det(path):
     convolutions = read_onnx_convolutions(path)
     network = PicoDet(searched_widths(convolutions))
     load_in_declared_order(network, convolutions)
+    network.backbone.take_scale(1 / torch.tensor(STD_RGB).view(1, 3, 1, 1))
     return network.eval()

@@ -43,7 +43,7 @@ describe('sightline models', () => {
   it('lists what there is without a case', async () => {
     const { code, stdout } = await run();
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^\* mask-rcnn-compact +installed +boxes, outlines +6\.5 MB .*Apache-2\.0/m);
+    expect(stdout).toMatch(/^\* mask-rcnn-compact +installed +boxes, outlines +6\.0 MB .*Apache-2\.0/m);
     expect(stdout).toMatch(/^ {2}maskrcnn-12 +not installed .*MIT/m);
   });
 
