@@ -23,6 +23,25 @@ describe.skipIf(browserPath() === null)('how an analysis is to run', () => {
     await app?.close();
   });
 
+  it('begins with the default model, also where the models come after the dialog is open', async () => {
+    const { page, close } = await openPage(app.url);
+    await page.routeWebSocket(/\/rpc/, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((message) => server.send(message));
+      server.onMessage((message) => {
+        const waitMs = message.toString().includes('isInstalled') ? 2000 : 0;
+        setTimeout(() => socket.send(message), waitMs);
+      });
+    });
+    await page.reload();
+    await page.getByRole('button', { name: 'Analyse clip.mp4' }).click();
+    const model = page.getByRole('combobox', { name: /^Model/ });
+    expect(await model.locator('option').count()).toBe(0);
+    await page.getByText('looks at the best of them a second time').waitFor();
+    expect(await model.inputValue()).toBe('mask-rcnn-compact');
+    await close();
+  });
+
   it('is chosen in the dialog, recorded with the run and shown in its details', async () => {
     const { page } = screen;
     await page.getByRole('button', { name: 'Analyse clip.mp4' }).click();
