@@ -11,6 +11,8 @@ export interface MeasureRequest {
   readonly weightsPaths: readonly string[];
   /** `--proposals N` as often as wanted: each model once more with at most N proposals. */
   readonly proposals: readonly number[];
+  /** `--as-exported`: each model once more with its graph as it lies in the file. */
+  readonly asExported: boolean;
   /** `--user-data DIR`: where models that the person added are; the app's own place by default. */
   readonly userDataFolder: string;
   /** `--single-stage DIR`: exported one-stage networks; null where they are not asked for. */
@@ -46,6 +48,7 @@ const TOOL_OPTIONS = {
   limit: { type: 'string' },
   rounds: { type: 'string' },
   out: { type: 'string' },
+  'as-exported': { type: 'boolean' },
   write: { type: 'boolean' },
 } as const;
 type ToolOption = keyof typeof TOOL_OPTIONS;
@@ -76,6 +79,7 @@ export function parseMeasureRequest(args: readonly string[], tool: MeasureTool):
     modelIds: values.model ?? tool.modelIds,
     weightsPaths: values.weights ?? [],
     proposals: (values.proposals ?? []).flatMap((text) => parseCount('--proposals', text) ?? []),
+    asExported: values['as-exported'] ?? false,
     userDataFolder: values['user-data'] ?? userDataFolder(),
     singleStageFolder: values['single-stage'] ?? tool.singleStageFolder,
     coco: cocoPaths(values.images, values.annotations),

@@ -30,6 +30,8 @@ export const MeasuredModel = z.object({
       kind: z.literal('product'),
       manifestJson: z.string(),
       maxProposals: z.number().nullable(),
+      /** No faster form of the graph is looked for. */
+      takesGraphAsItIs: z.boolean(),
     }),
     z.object({ kind: z.literal('singleStage'), pointOffsetCells: z.number() }),
   ]),
@@ -56,10 +58,21 @@ export async function findModels(request: MeasureRequest, signal: AbortSignal): 
     const title = `${manifest.modelId} (${basename(dirname(resolve(path)))})`;
     exported.push(await productModel(title, manifest, path, signal));
   }
-  const models = exported.flatMap((model) => [model, ...withFewerProposals(model, request.proposals)]);
+  const models = exported.flatMap((model) => [
+    model,
+    ...(request.asExported ? asExported(model) : []),
+    ...withFewerProposals(model, request.proposals),
+  ]);
   if (request.singleStageFolder === null) return models;
   const { manifest } = await resolveModel(folders, SIZE_RULE_OF, signal);
   return [...models, ...(await findSingleStageModels(request.singleStageFolder, manifest.defaultMinScore))];
+}
+
+/** The model once more with its graph as it lies in the file. */
+function asExported(model: MeasuredModel): MeasuredModel[] {
+  const { loading, title } = model;
+  if (loading.kind !== 'product') return [];
+  return [{ ...model, title: `${title}, as exported`, loading: { ...loading, takesGraphAsItIs: true } }];
 }
 
 /** The model once more for each number of proposals. */
@@ -87,7 +100,12 @@ async function productModel(
   const { sha256, bytes } = await hashFile(weightsPath, signal);
   const manifestJson = JSON.stringify({ ...manifest, weights: { ...manifest.weights, sha256, bytes } });
   const { modelId, defaultMinScore } = manifest;
-  const loading = { kind: 'product', manifestJson, maxProposals: null } as const;
+  const loading = {
+    kind: 'product',
+    manifestJson,
+    maxProposals: null,
+    takesGraphAsItIs: false,
+  } as const;
   return { title, modelId, weightsPath, weightsBytes: bytes, defaultMinScore, loading };
 }
 
@@ -126,8 +144,9 @@ export async function loadModel(model: MeasuredModel, signal: AbortSignal): Prom
   const { modelId, weightsPath, loading } = model;
   const threads = availableParallelism();
   if (loading.kind === 'product') {
-    const { manifestJson, maxProposals } = loading;
-    return await createDetector({ manifestJson, maxProposals, weightsPath, threads, signal });
+    const { manifestJson, maxProposals, takesGraphAsItIs } = loading;
+    const options = { manifestJson, maxProposals, takesGraphAsItIs, weightsPath, threads, signal };
+    return await createDetector(options);
   }
   const path = join(MODELS_FOLDER, `${SIZE_RULE_OF}.model.json`);
   const { input } = parseManifest(await readFile(path, 'utf8'), path);

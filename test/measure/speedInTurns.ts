@@ -1,6 +1,6 @@
 /**
- * `npm run measure:speed -- --model ID --weights FILE --proposals N`: what one inference takes, at a fixed input size. All
- * models and forms look at the same frame in turn, so that a busy stretch of the machine falls on all of them.
+ * `npm run measure:speed -- --model ID --weights FILE --proposals N --as-exported`: what one inference takes, at a fixed
+ * input size. All models and forms look at the same frame in turn, so that a busy stretch of the machine falls on all.
  */
 import { medianOf } from '../bench/medianMs.ts';
 import type { Detector, ModelFrame } from '../../main/detect/detection.ts';
@@ -97,7 +97,7 @@ function speedTable(
 async function main(): Promise<void> {
   const { signal } = new AbortController();
   const request = parseMeasureRequest(process.argv.slice(2), {
-    ...{ modelIds: EMBEDDED_IDS, singleStageFolder: null, options: ['limit', 'write'] },
+    ...{ modelIds: EMBEDDED_IDS, singleStageFolder: null, options: ['limit', 'as-exported', 'write'] },
   });
   const models = await findModels(request, signal);
   const detectors: Detector[] = [];
@@ -105,7 +105,9 @@ async function main(): Promise<void> {
     for (const model of models) detectors.push(await loadModel(model, signal));
     const frames = await Promise.all(detectors.map((detector) => takeFrame(detector, signal)));
     const timed = await timeInTurns(detectors, frames, Math.min(TURNS, request.limit));
-    const titles = models.map(({ title }) => title);
+    const titles = models.map(({ title }, index) =>
+      detectors[index]!.graphForm === 'levelsMerged' ? `${title}, levels merged` : title,
+    );
     const markdown = speedTable(titles, frames, timed);
     console.log(markdown);
     if (request.isWriting)
