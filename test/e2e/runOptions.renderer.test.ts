@@ -25,18 +25,21 @@ describe.skipIf(browserPath() === null)('how an analysis is to run', () => {
 
   it('begins with the default model, also where the models come after the dialog is open', async () => {
     const { page, close } = await openPage(app.url);
+    const models: Array<() => void> = [];
     await page.routeWebSocket(/\/rpc/, (socket) => {
       const server = socket.connectToServer();
       socket.onMessage((message) => server.send(message));
       server.onMessage((message) => {
-        const waitMs = message.toString().includes('isInstalled') ? 2000 : 0;
-        setTimeout(() => socket.send(message), waitMs);
+        if (message.toString().includes('isInstalled')) models.push(() => socket.send(message));
+        else socket.send(message);
       });
     });
     await page.reload();
     await page.getByRole('button', { name: 'Analyse clip.mp4' }).click();
     const model = page.getByRole('combobox', { name: /^Model/ });
     expect(await model.locator('option').count()).toBe(0);
+    await expect.poll(() => models.length).toBeGreaterThan(0);
+    for (const send of models) send();
     await page.getByText('looks at the best of them a second time').waitFor();
     expect(await model.inputValue()).toBe('mask-rcnn-compact');
     await close();
