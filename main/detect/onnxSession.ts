@@ -82,8 +82,8 @@ async function createSession(options: SessionOptions): Promise<InferenceSession>
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
       // A thread that waits for the next operator spins this long, then sleeps: the decoder runs beside inference. On two
-      // cores a whole analysis takes 10 % less time than without spinning; where other work wants the cores, endless
-      // spinning costs half as much again.
+      // cores a whole analysis takes 10 % less time than without spinning. Beside a program that takes one of the cores an
+      // inference takes a quarter to a third more, and up to 70 % more if it spun without end (BENCHMARKS.md, Speed).
       extra: { session: { intra_op: { allow_spinning: '1', spin_duration_us: '50' } } },
     });
   } catch (cause) {

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-# Width of every level of both networks' pyramids, and of both stems.
+# Width of every level of both networks' pyramids, and of their stems.
 CHANNELS = 96
 STEM_CHANNELS = 24
 # ONNX Runtime keeps a map in its fast blocked layout only where its channels are a multiple of this.
