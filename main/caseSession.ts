@@ -11,6 +11,7 @@ import type { FfmpegFinder } from './ffmpegFinder.ts';
 import { removeLeftDrafts } from './evidence/exhibitFiles.ts';
 import { findingsHandlers } from './findings/findingsHandlers.ts';
 import type { FindingsHandlers } from './findings/findingsHandlers.ts';
+import { CommandLineImport } from './footage/commandLineImport.ts';
 import { footageHandlers } from './footage/footageHandlers.ts';
 import type { FootageHandlers } from './footage/footageHandlers.ts';
 import { FrameTimesCache } from './footage/frameTimesCache.ts';
@@ -53,6 +54,7 @@ export class CaseSession implements CaseHandlers {
   readonly runs: RunsHandlers;
   readonly findings: FindingsHandlers;
   readonly evidence: EvidenceHandlers;
+  readonly commandLineImport: CommandLineImport;
   readonly handleMedia: (request: Request) => Promise<Response>;
   readonly #options: CaseSessionOptions;
   readonly #frameTimes: FrameTimesCache;
@@ -70,6 +72,7 @@ export class CaseSession implements CaseHandlers {
     this.#scheduler = this.#createScheduler();
     this.footage = this.#createFootage();
     this.runs = this.#createRuns();
+    this.commandLineImport = this.#createCommandLineImport();
     this.findings = findingsHandlers(this.#stored());
     this.evidence = this.#createEvidence();
     this.handleMedia = this.#createMedia();
@@ -100,16 +103,9 @@ export class CaseSession implements CaseHandlers {
     return { path: this.caseFolder, ...(await this.store.read.queryCase()) };
   }
 
-  /** Adds footage and queues a run of the default model for what was new. What is refused is logged. */
+  /** Adds footage and queues a run of the default model for what was new. What is refused is logged, and told every page. */
   async importAndAnalyse(paths: readonly string[]): Promise<void> {
-    const footageIds: FootageId[] = [];
-    for await (const event of this.footage.import({ paths })) {
-      if (event.kind === 'added') footageIds.push(event.footage.footageId);
-      else if (event.kind === 'refused') this.#options.ports.log('warn', 'import', event.error.message);
-      else if (event.kind === 'duplicate') this.#options.ports.log('info', 'import', event.message);
-    }
-    if (footageIds.length === 0) return;
-    await this.runs.start({ footageIds, modelId: null, parameters: DEFAULT_RUN_PARAMETERS });
+    await this.commandLineImport.run(paths);
   }
 
   /** Where the footage's original lies, once it is known to be still the one that was added. */
@@ -128,6 +124,16 @@ export class CaseSession implements CaseHandlers {
     } finally {
       await this.store.close();
     }
+  }
+
+  #createCommandLineImport(): CommandLineImport {
+    return new CommandLineImport({
+      importFootage: (paths) => this.footage.import({ paths }),
+      analyse: (footageIds) =>
+        this.runs.start({ footageIds, modelId: null, parameters: DEFAULT_RUN_PARAMETERS }),
+      log: this.#options.ports.log,
+      closing: this.#closing.signal,
+    });
   }
 
   async #removeLeftExports(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Contract } from '../preload/contract/contract.ts';
 import type { AppInfo, CaseSummary, Change, FolderListing, RecentCase } from '../preload/contract/cases.ts';
 import type { EvidenceHandlers } from './evidence/evidenceHandlers.ts';
 import type { FindingsHandlers } from './findings/findingsHandlers.ts';
+import type { CommandLineImport } from './footage/commandLineImport.ts';
 import type { FootageHandlers } from './footage/footageHandlers.ts';
 import type { ModelsHandlers } from './models/modelsHandlers.ts';
 import type { RpcContext } from './ports.ts';
@@ -17,6 +18,7 @@ export interface CaseHandlers {
   readonly runs: RunsHandlers;
   readonly findings: FindingsHandlers;
   readonly evidence: EvidenceHandlers;
+  readonly commandLineImport: Pick<CommandLineImport, 'follow'>;
   readonly summary: () => Promise<CaseSummary>;
 }
 
@@ -115,6 +117,9 @@ function footageRoutes(openCase: () => CaseHandlers) {
     footage: {
       list: os.footage.list.handler(() => openCase().footage.list()),
       import: os.footage.import.handler(({ input, signal }) => openCase().footage.import(input, signal)),
+      commandLineImport: os.footage.commandLineImport.handler(({ signal }) =>
+        openCase().commandLineImport.follow(signal),
+      ),
       updateClock: os.footage.updateClock.handler(({ input }) => openCase().footage.updateClock(input)),
       updateCamera: os.footage.updateCamera.handler(({ input }) => openCase().footage.updateCamera(input)),
       relocate: os.footage.relocate.handler(({ input, signal }) =>

@@ -22,7 +22,16 @@ async function main(): Promise<void> {
   closeOnSignals(host, loopback, log);
   process.stdout.write(`Sightline is at ${loopback.url}\nThis address is for you only. Ctrl+C ends it.\n`);
   if (given.opensBrowser) openInBrowser(loopback.url, log);
-  if (given.paths.length > 0) await host.importAndAnalyse(given.paths);
+  if (given.paths.length > 0) await importGiven(host, given.paths, log);
+}
+
+/** What stops the import is on the screen; it does not stop the app, in which other work is under way. */
+async function importGiven(host: Host, paths: readonly string[], log: Log): Promise<void> {
+  try {
+    await host.importAndAnalyse(paths);
+  } catch (error) {
+    log('error', 'loopback', 'importing what was given at start failed', error);
+  }
 }
 
 async function serveOrClose(host: Host, port: number, log: Log): Promise<Loopback> {

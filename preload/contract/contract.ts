@@ -4,7 +4,14 @@ import { AppInfo, CaseSummary, Change, FolderListing, RecentCase } from './cases
 import { ErrorData } from './errors.ts';
 import { ClipPlan, ClipRequest, Exhibit, ExportEvent } from './evidence.ts';
 import { ClassCount, DetectionWindow, Finding, FindingFilter, FindingPage, Verdict } from './findings.ts';
-import { CoverageInterval, Footage, ImportEvent, Playback, ProxyEvent } from './footage.ts';
+import {
+  CommandLineImportEvent,
+  CoverageInterval,
+  Footage,
+  ImportEvent,
+  Playback,
+  ProxyEvent,
+} from './footage.ts';
 import { FindingId, FootageId, RunId } from './ids.ts';
 import { ModelAnswers, ModelProposal, ProposalTrial, TrialFrame } from './modelProposals.ts';
 import { GetModelEvent, ModelSettings, ModelSummary } from './models.ts';
@@ -50,6 +57,8 @@ export const contract = {
     import: base
       .input(z.object({ paths: z.array(z.string().min(1)).min(1) }))
       .output(eventIterator(ImportEvent)),
+    /** What became of the files that the app was started with, from the first one on; goes on while the case is open. */
+    commandLineImport: base.output(eventIterator(CommandLineImportEvent)),
     updateClock: base.input(z.object({ footageId: FootageId, clock: CameraClock })).output(Footage),
     updateCamera: base
       .input(z.object({ footageId: FootageId, camera: z.string().min(1).max(200) }))

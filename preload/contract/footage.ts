@@ -85,6 +85,13 @@ export const ImportEvent = z.discriminatedUnion('kind', [
 ]);
 export type ImportEvent = z.infer<typeof ImportEvent>;
 
+/** The same of what the app was started with; `stopped` where something ended it before its `finished`. */
+export const CommandLineImportEvent = z.discriminatedUnion('kind', [
+  ImportEvent,
+  z.object({ kind: z.literal('stopped'), error: ErrorData }),
+]);
+export type CommandLineImportEvent = z.infer<typeof CommandLineImportEvent>;
+
 /** How the player gets pictures of a footage. */
 export const Playback = z.object({
   footageId: FootageId,

@@ -85,6 +85,14 @@ export class Workstation {
       this.runs.takeProgress,
       signal,
     );
+    void subscribe(
+      (ending) => {
+        this.imports.forgetCommandLine();
+        return this.api.footage.commandLineImport(undefined, { signal: ending });
+      },
+      this.imports.takeCommandLine,
+      signal,
+    );
   }
 
   /** Asks for everything: at start, after a lost connection, and when another case was opened. */

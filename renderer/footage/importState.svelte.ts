@@ -1,5 +1,5 @@
-import { isAbort } from '../../preload/contract/errors.ts';
-import type { ImportEvent } from '../../preload/contract/footage.ts';
+import { errorFromData, isAbort } from '../../preload/contract/errors.ts';
+import type { CommandLineImportEvent, ImportEvent } from '../../preload/contract/footage.ts';
 import type { FootageId } from '../../preload/contract/ids.ts';
 import type { Api } from '../api/connection.svelte.ts';
 import { errorTextFromData } from '../api/errorWords.ts';
@@ -22,16 +22,28 @@ export interface ImportActivity {
   readonly doneFrac: number | null;
 }
 
+interface ImportReport {
+  readonly activity: ImportActivity | null;
+  readonly lines: readonly ImportLine[];
+}
+
+const NOTHING_DONE: ImportReport = { activity: null, lines: [] };
+
 type ImportWork = (signal: AbortSignal) => Promise<void>;
 
 /** Adding footage: one import after the other, and their report until the person dismisses it. */
 export class ImportState {
-  activity = $state.raw<ImportActivity | null>(null);
-  lines = $state.raw<readonly ImportLine[]>([]);
   addedIds = $state.raw<readonly FootageId[]>([]);
   /** The import ended before everything was looked at: by the person, or because something broke. */
   wasCutShort = $state(false);
+  #own = $state.raw<ImportReport>(NOTHING_DONE);
+  /** What the app was started with: the host adds it, and only says what becomes of it. */
+  #commandLine = $state.raw<ImportReport>(NOTHING_DONE);
+  readonly activity = $derived(this.#own.activity ?? this.#commandLine.activity);
+  readonly lines = $derived([...this.#commandLine.lines, ...this.#own.lines]);
   readonly isRunning = $derived(this.activity !== null);
+  /** An import that was asked for on this page. */
+  readonly canStop = $derived(this.#own.activity !== null);
   readonly #api: Api;
   readonly #onError: (thrown: unknown) => void;
   #controller: AbortController | null = null;
@@ -68,25 +80,44 @@ export class ImportState {
     });
   }
 
+  /** What the app was started with is told from its beginning again. */
+  forgetCommandLine(): void {
+    this.#commandLine = NOTHING_DONE;
+  }
+
+  /** Follows what the app was started with; where all of it is in the case nothing need be said once it is over. */
+  readonly takeCommandLine = (event: CommandLineImportEvent): void => {
+    if (event.kind === 'stopped') {
+      this.wasCutShort = true;
+      this.#commandLine = { ...this.#commandLine, activity: null };
+      this.#onError(errorFromData(event.error));
+      return;
+    }
+    this.#commandLine = afterEvent(this.#commandLine, event);
+    const isAllIn = this.#commandLine.lines.every(({ outcome }) => outcome !== 'refused');
+    if (event.kind === 'finished' && isAllIn) this.forgetCommandLine();
+  };
+
   cancel(): void {
     this.#waiting = [];
     this.#controller?.abort();
   }
 
   dismiss(): void {
-    this.lines = [];
+    this.#own = { ...this.#own, lines: [] };
+    this.#commandLine = { ...this.#commandLine, lines: [] };
     this.addedIds = [];
     this.wasCutShort = false;
   }
 
   async #run(work: ImportWork): Promise<void> {
     this.#waiting.push(work);
-    if (this.isRunning) return;
+    if (this.canStop) return;
     this.dismiss();
-    this.activity = { text: 'Looking for video', path: '', doneFrac: null };
+    this.#own = { ...this.#own, activity: { text: 'Looking for video', path: '', doneFrac: null } };
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
       await this.#attempt(next);
-    this.activity = null;
+    this.#own = { ...this.#own, activity: null };
   }
 
   async #attempt(work: ImportWork): Promise<void> {
@@ -101,14 +132,15 @@ export class ImportState {
 
   async #receive(dropped: DroppedFile, signal: AbortSignal): Promise<string | null> {
     const onProgress = (doneFrac: number): void => {
-      this.activity = { text: 'Copying into the case', path: dropped.file.name, doneFrac };
+      const activity = { text: 'Copying into the case', path: dropped.file.name, doneFrac };
+      this.#own = { ...this.#own, activity };
     };
     try {
       return await receiveFile(dropped, { onProgress, signal });
     } catch (thrown) {
       if (isAbort(thrown)) throw thrown;
       const text = thrown instanceof Error ? thrown.message : String(thrown);
-      this.lines = [...this.lines, { path: dropped.file.name, outcome: 'refused', text }];
+      this.#own = withLine(this.#own, { path: dropped.file.name, outcome: 'refused', text });
       return null;
     }
   }
@@ -119,35 +151,39 @@ export class ImportState {
   }
 
   #take(event: ImportEvent): void {
-    switch (event.kind) {
-      case 'scanning':
-        this.activity = { text: 'Looking for video', path: event.path, doneFrac: null };
-        break;
-      case 'hashing':
-        this.activity = {
-          text: 'Reading and hashing',
-          path: event.path,
-          doneFrac: event.totalBytes === 0 ? null : event.doneBytes / event.totalBytes,
-        };
-        break;
-      case 'added':
-        this.addedIds = [...this.addedIds, event.footage.footageId];
-        this.#addLine(event.path, 'added', `Camera ${event.footage.camera}`);
-        break;
-      case 'duplicate':
-        this.#addLine(event.path, 'duplicate', event.message);
-        break;
-      case 'refused': {
-        const { title, detail } = errorTextFromData(event.error);
-        this.#addLine(event.path, 'refused', detail === '' ? title : `${title}. ${detail}`);
-        break;
-      }
-      case 'finished':
-        break;
-    }
+    if (event.kind === 'added') this.addedIds = [...this.addedIds, event.footage.footageId];
+    const { activity } = this.#own;
+    const after = afterEvent(this.#own, event);
+    // Ours goes on until the last of what was asked for.
+    this.#own = { ...after, activity: after.activity ?? activity };
   }
+}
 
-  #addLine(path: string, outcome: ImportLine['outcome'], text: string): void {
-    this.lines = [...this.lines, { path, outcome, text }];
+function withLine(report: ImportReport, line: ImportLine): ImportReport {
+  return { ...report, lines: [...report.lines, line] };
+}
+
+/** A report after one more event of its import. */
+function afterEvent(report: ImportReport, event: ImportEvent): ImportReport {
+  switch (event.kind) {
+    case 'scanning':
+      return { ...report, activity: { text: 'Looking for video', path: event.path, doneFrac: null } };
+    case 'hashing': {
+      const doneFrac = event.totalBytes === 0 ? null : event.doneBytes / event.totalBytes;
+      return { ...report, activity: { text: 'Reading and hashing', path: event.path, doneFrac } };
+    }
+    case 'added': {
+      const text = `Camera ${event.footage.camera}`;
+      return withLine(report, { path: event.path, outcome: 'added', text });
+    }
+    case 'duplicate':
+      return withLine(report, { path: event.path, outcome: 'duplicate', text: event.message });
+    case 'refused': {
+      const { title, detail } = errorTextFromData(event.error);
+      const text = detail === '' ? title : `${title}. ${detail}`;
+      return withLine(report, { path: event.path, outcome: 'refused', text });
+    }
+    case 'finished':
+      return { ...report, activity: null };
   }
 }

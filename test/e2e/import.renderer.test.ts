@@ -188,3 +188,30 @@ describe.skipIf(browserPath() === null)('an empty case', () => {
     await app.api.runs.cancel({ runId });
   });
 });
+
+describe.skipIf(browserPath() === null)('an app that was started with files', () => {
+  it('names what it refused, also to a page that is opened afterwards', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sightline-command-line-'));
+    await makeClip(join(folder, 'gate.mp4'), 2);
+    await writeFile(join(folder, 'notes.txt'), 'Kept at the desk.\n');
+    const gone = join(folder, 'unplugged');
+    const app = await startApp({ paths: [folder, gone] });
+    try {
+      await expect.poll(async () => (await app.api.runs.list()).length, { timeout: 60_000 }).toBe(1);
+      const { page, problems, close } = await openPage(app.url);
+      const report = page.getByRole('region', { name: 'Import report' });
+      await report.getByText('1 added, 0 already here, 2 refused').waitFor();
+      expect(await report.innerText()).toContain('notes.txt');
+      expect(await report.innerText()).toContain('File not found');
+      // The analysis was queued with it: there is nothing more to press.
+      expect(await report.getByRole('button').allInnerTexts()).toEqual(['']);
+      await page.getByRole('button', { name: 'Dismiss the report' }).click();
+      expect(await report.count()).toBe(0);
+      expect(problems).toEqual([]);
+      await close();
+    } finally {
+      await app.close();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
