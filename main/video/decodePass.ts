@@ -118,6 +118,8 @@ export class DecodePass {
     });
     void ffmpeg.ended.catch(() => undefined).then(() => this.#end());
     const watchdog = setInterval(() => this.#checkStall(stall), 1_000);
+    const wake = (): void => this.#wake();
+    this.#options.signal.addEventListener('abort', wake);
     try {
       yield* this.#pairedFrames(ffmpeg);
       this.#exitCode = (await ffmpeg.ended).exitCode;
@@ -125,6 +127,7 @@ export class DecodePass {
       if (this.#decodedPtsUs.length === 0 && this.#options.fromPtsUs === null) throw this.#noFramesError();
     } finally {
       clearInterval(watchdog);
+      this.#options.signal.removeEventListener('abort', wake);
       ffmpeg.kill();
       await ffmpeg.ended.catch(() => undefined);
     }
@@ -207,13 +210,18 @@ export class DecodePass {
 
   /** stdout's next chunk; a wait without any sign of life from ffmpeg is ended by the watchdog. */
   async #waitFor(chunks: AsyncIterator<Buffer>): Promise<IteratorResult<Buffer>> {
+    return this.#whileWatched(() => chunks.next());
+  }
+
+  /** Waits for ffmpeg under the watchdog. Throws its error, or the signal's reason. */
+  async #whileWatched<T>(wait: () => Promise<T>): Promise<T> {
     this.#lastSignMs = performance.now();
     this.#isWaiting = true;
     try {
-      const next = await chunks.next();
+      const value = await wait();
       if (this.#stallError !== null) throw this.#stallError;
       this.#options.signal.throwIfAborted();
-      return next;
+      return value;
     } finally {
       this.#isWaiting = false;
     }
@@ -225,6 +233,7 @@ export class DecodePass {
     const text = `ffmpeg gave no frame for ${Math.round(stallMs / 1000)} s; the file keeps it busy without a result`;
     this.#stallError = new AppError('video.timeout', `${text}: ${this.#path}`);
     stall.abort(this.#stallError);
+    this.#wake();
   }
 
   #end(): void {
@@ -261,7 +270,8 @@ export class DecodePass {
       if (this.#hasEnded) {
         throw new AppError('ffmpeg.failed', `ffmpeg gave pixels without their time: ${this.#path}`);
       }
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+      // Killed, ffmpeg does not count as ended while what it wrote is unread: abort and watchdog must wake us.
+      await this.#whileWatched(() => new Promise<void>((resolve) => (this.#wake = resolve)));
     }
   }
 

@@ -17,11 +17,14 @@ export const SHOW_SELECTED = 'showinfo@sel';
 
 const LINE = /^\[showinfo@(all|sel) @ [^\]]*\] \[info\] (.*)$/;
 const CONFIG = /^config in time_base: (\d+\/\d+)/;
+/** ffmpeg's remark on an odd rotation has no line break; what follows it is glued on, without the filter's name. */
+const GLUED_CONFIG = /\)config in time_base: (\d+\/\d+)/;
 const FRAME = /^n:\s*\d+ pts:\s*(-?\d+) .*? s:(\d+)x(\d+) .*?iskey:(\d) type:(\S)/;
 
 /**
  * Reads the lines of the two showinfo filters (ffmpeg 4.4 to 8; `checksum=0` keeps them cheap). The time base is
- * in their `config` line, which comes again when the frame size changes and the graph is built anew.
+ * in their `config` line, which comes again when the frame size changes and the graph is built anew. Without
+ * a name it goes for both: no filter between them changes it.
  */
 export function createShowinfoReader(on: {
   readonly all: (frame: ShownFrame) => void;
@@ -29,11 +32,11 @@ export function createShowinfoReader(on: {
 }): (line: string) => void {
   const timeBases = new Map<string, TimeBase>();
   return (line) => {
-    const match = LINE.exec(line);
-    if (match === null) return;
-    const [, name = '', text = ''] = match;
-    const timeBase = parseTimeBase(CONFIG.exec(text)?.[1] ?? '');
-    if (timeBase !== null) timeBases.set(name, timeBase);
+    const [, name = '', text = ''] = LINE.exec(line) ?? [];
+    const config = (name === '' ? GLUED_CONFIG.exec(line) : CONFIG.exec(text))?.[1];
+    const timeBase = parseTimeBase(config ?? '');
+    if (timeBase !== null)
+      for (const one of name === '' ? ['all', 'sel'] : [name]) timeBases.set(one, timeBase);
     const frame = FRAME.exec(text);
     const base = timeBases.get(name);
     if (frame === null || base === undefined) return;

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { appendFile, copyFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -61,6 +61,18 @@ describe('decodeFrames', () => {
         for (let x = 0; x < 320; x += 1) upright[y * 320 + x] = frame.data[x * 240 + (239 - y)] ?? 0;
       expect(frameNumber(upright, CLIP_SIZE, 1)).toBe(frame.framesDecoded - 1);
     }
+  });
+
+  it('gives every frame where the file asks for an odd rotation, which ffmpeg remarks on', async () => {
+    const path = join(folder.path, 'aslant.mp4');
+    const bytes = await readFile(clip);
+    const matrixAt = bytes.indexOf('tkhd', 0, 'latin1') + 4 + 40;
+    [0xb505, 0xb505, 0, -0xb505, 0xb505].forEach((value, at) => bytes.writeInt32BE(value, matrixAt + 4 * at));
+    await writeFile(path, bytes);
+    const stream = decodeFrames(path, { ...WHOLE, stallMs: 5_000 });
+    let frames = 0;
+    for await (const frame of stream) frames = frame.framesDecoded;
+    expect(frames).toBe(60);
   });
 
   it('keeps its output size through a change of size in the stream and says each frame’s own', async () => {
@@ -154,6 +166,28 @@ describe('decodeFrames', () => {
       code: 'file.unreadable',
     });
   });
+
+  describe.skipIf(process.platform === 'win32')(
+    'where pixels come without the times that belong to them',
+    () => {
+      const untimed = async (options: { stallMs?: number; signal?: AbortSignal }): Promise<void> => {
+        const path = join(folder.path, 'untimed');
+        // More than a pipe holds, so that ffmpeg is kept waiting too.
+        await writeFile(path, '#!/bin/sh\nexec cat /dev/zero\n', { mode: 0o755 });
+        const stream = decodeFrames(clip, { ...WHOLE, ffmpegPath: path, ffmpegVersion: '7.0', ...options });
+        for await (const _frame of stream);
+      };
+
+      it('gives up', async () => {
+        await expect(untimed({ stallMs: 500 })).rejects.toMatchObject({ code: 'video.timeout' });
+      });
+
+      it('can be aborted', async () => {
+        const signal = AbortSignal.timeout(300);
+        await expect(untimed({ signal })).rejects.toMatchObject({ name: 'TimeoutError' });
+      });
+    },
+  );
 
   it('says why when nothing can be decoded', async () => {
     const read = async (path: string): Promise<void> => {

@@ -110,6 +110,16 @@ describe('showinfo', () => {
       { ptsUs: -160_000, widthPx: 640, heightPx: 480, isKeyFrame: false, isBidirectional: false },
     ]);
   });
+
+  it('is read behind a remark without a line break', () => {
+    const times: number[] = [];
+    const read = createShowinfoReader({ all: ({ ptsUs }) => times.push(ptsUs), selected: () => undefined });
+    read('(ffmpeg-devel@ffmpeg.org)config in time_base: 1/10240, frame_rate: 5/1');
+    read(
+      '[showinfo@all @ 0x5] [info] n:   1 pts:   2048 pts_time:0.2     pos:     4471 fmt:yuv420p sar:1/1 s:160x96 i:P iskey:0 type:P ',
+    );
+    expect(times).toEqual([200_000]);
+  });
 });
 
 describe('lines', () => {
