@@ -1,3 +1,12 @@
+import type { ClockSource } from '../../preload/contract/time.ts';
+
+/** Where a clock comes from, for a person. */
+export const CLOCK_SOURCE_WORDS: Readonly<Record<ClockSource, string>> = {
+  user: 'set by hand',
+  container: 'from the file’s metadata',
+  fileName: 'from the file name',
+};
+
 /** `2026-03-01 07:30:00.500` of a wall time as the camera's zone shows it. */
 export function clockInputText(wallMs: number, utcOffsetMin: number): string {
   const iso = new Date(wallMs + utcOffsetMin * 60_000).toISOString();
@@ -18,6 +27,11 @@ export function offsetText(utcOffsetMin: number): string {
   const minutes = Math.abs(utcOffsetMin);
   const pad = (value: number): string => String(value).padStart(2, '0');
   return `${utcOffsetMin < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
+}
+
+/** `+02` of minutes east of UTC, `+05:30` where they are no whole hours: for where there is little room. */
+export function shortOffsetText(utcOffsetMin: number): string {
+  return offsetText(utcOffsetMin).replace(/:00$/, '');
 }
 
 /** Minutes east of UTC of `+02:00`, `-5`, `Z`; null when it is none of these or beyond the zones there are. */

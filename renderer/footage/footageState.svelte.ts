@@ -13,6 +13,12 @@ export class FootageState {
   readonly hasMostlyClocks = $derived(
     this.list.filter(({ clock }) => clock.startWallMs !== null).length * 2 > this.list.length,
   );
+  /** Cameras in several zones, or clocks that were changed in between: a time of day alone names no moment. */
+  readonly hasSeveralZones = $derived(
+    new Set(
+      this.list.filter(({ clock }) => clock.startWallMs !== null).map(({ clock }) => clock.utcOffsetMin),
+    ).size > 1,
+  );
   readonly coverage = new SvelteMap<FootageId, readonly CoverageInterval[]>();
   readonly #api: Api;
   readonly #wanted = new Set<FootageId>();

@@ -22,7 +22,8 @@ export function footageStretches(recordings: readonly Footage[]): TimeRange[] {
   return stretches;
 }
 
-function clockRange({ clock, startPtsUs, endPtsUs }: Footage): TimeRange | null {
+/** Wall time from the first frame of a recording to the end of its last; null while its clock is unknown. */
+export function clockRange({ clock, startPtsUs, endPtsUs }: Footage): TimeRange | null {
   const fromMs = wallMsFromPtsUs({ clock, startPtsUs }, startPtsUs);
   const toMs = wallMsFromPtsUs({ clock, startPtsUs }, endPtsUs);
   return fromMs === null || toMs === null ? null : { fromMs, toMs };
