@@ -149,11 +149,14 @@ export class Workstation {
     await this.attempt(async () => this.#showFinding(await this.findings.selectId(findingId)));
   }
 
-  /** Shows a footage in the player at a media time. */
+  /** Shows a footage in the player at a media time, and the timeline there where it shows another time. */
   async showFootage(footageId: FootageId, ptsUs?: number): Promise<void> {
     const footage = this.footage.byId.get(footageId);
     if (footage === undefined) return;
-    await this.attempt(() => this.player.show(footage, ptsUs ?? footage.startPtsUs));
+    const openAtPtsUs = ptsUs ?? footage.startPtsUs;
+    const ms = this.timeline.msFromPts(footage, openAtPtsUs);
+    if (ms !== null && !this.timeline.shows(ms)) this.timeline.reveal(ms);
+    await this.attempt(() => this.player.show(footage, openAtPtsUs));
   }
 
   /** Gives the selected finding a verdict; the same one again takes it back. */

@@ -43,6 +43,8 @@ export class TimelineState {
   widthPx = $state(1);
   heightPx = $state(0);
   isLoaded = $state(false);
+  /** A stretch that was gone to, until the lanes that have footage there are in sight. */
+  soughtStretch = $state.raw<TimeRange | null>(null);
   readonly scale: TimeScale | null = $derived(
     this.range === null ? null : { ...this.range, widthPx: Math.max(this.widthPx, 1) },
   );
@@ -115,6 +117,7 @@ export class TimelineState {
     const fromMs = Math.min(...parts.map((part) => part.fromMs));
     const toMs = Math.max(...parts.map((part) => part.toMs));
     this.range = clampRange(fitRange({ fromMs, toMs }), this.extent);
+    this.soughtStretch = { fromMs, toMs };
   }
 
   zoom(factor: number, aroundMs: number): void {
@@ -125,6 +128,11 @@ export class TimelineState {
 
   pan(byMs: number): void {
     if (this.range !== null && this.extent !== null) this.range = panRange(this.range, byMs, this.extent);
+  }
+
+  /** Whether a time is on screen. */
+  shows(ms: number): boolean {
+    return this.range !== null && ms >= this.range.fromMs && ms <= this.range.toMs;
   }
 
   /** Brings a time on screen, moving as little as it can. */

@@ -56,6 +56,15 @@ describe.skipIf(browserPath() === null)('a case in which not everything is known
     expect(await range()).toContain('UTC+02:00');
   });
 
+  it('goes with the timeline to the footage that is chosen', async () => {
+    const shown = page.locator('[data-footage]', { hasText: 'car-park' });
+    expect(await range()).toContain('UTC+02:00');
+    await page.locator('[data-footage]', { hasText: 'entrance' }).getByRole('button').first().click();
+    await expect.poll(range).toContain('UTC+01:00');
+    await shown.getByRole('button').first().click();
+    await expect.poll(range).toContain('UTC+02:00');
+  });
+
   it('names the zone of each time where there are several', async () => {
     const texts = await page.locator('[data-footage]').allInnerTexts();
     expect(texts.filter((text) => /\d{2}:\d{2}:\d{2} \+0[12]$/m.test(text))).toHaveLength(2);
@@ -96,3 +105,36 @@ describe.skipIf(browserPath() === null)('a case in which not everything is known
     await page.setViewportSize({ width: 1440, height: 900 });
   });
 });
+
+describe.skipIf(browserPath() === null)(
+  'a case of forty cameras, one of them a day before the others',
+  () => {
+    it('brings the lane in sight that has footage in the stretch that was gone to', async () => {
+      const caseFolder = join(await temporaryFolder('forty'), 'case');
+      const sizes = { footage: 40, findingsPerFootage: 2, detectionsPerFinding: 2, hoursPerFootage: 1 };
+      seedCase(caseFolder, { ...sizes, clocked: true, cameras: 40 });
+      const app = await startApp({ caseFolder });
+      const early = (await app.api.footage.list()).find(({ camera }) => camera === 'Street corner');
+      if (early === undefined) throw new Error('the case has that camera');
+      const clock = { ...early.clock, offsetMs: -86_400_000 };
+      await app.api.footage.updateClock({ footageId: early.footageId, clock });
+      const { page, close } = await openPage(app.url);
+      try {
+        const lane = page.getByRole('list', { name: 'Lanes' }).getByText('Street corner');
+        await lane.waitFor();
+        const isInSight = (): Promise<boolean> =>
+          lane.evaluate((element) => {
+            const { top, bottom } = element.getBoundingClientRect();
+            return top >= 0 && bottom <= innerHeight;
+          });
+        expect(await isInSight()).toBe(false);
+        await page.getByRole('button', { name: 'Fit' }).click();
+        await page.getByRole('button', { name: 'Next stretch of footage' }).click();
+        await expect.poll(isInSight).toBe(true);
+      } finally {
+        await close();
+        await app.close();
+      }
+    });
+  },
+);
