@@ -3,7 +3,7 @@ import { clockRange } from './stretches.ts';
 import type { TimeRange } from './timeScale.ts';
 
 /**
- * Minutes east of UTC in which the clock axis is written: those of the footage in the player while it is on screen,
+ * Minutes east of UTC in which the clock axis is written: those of the footage shown last while it is on screen,
  * else of the first recording that is, else of the first there is. A recording without a clock has no say: the same
  * place of the axis would be called another hour.
  */

@@ -109,32 +109,71 @@ describe.skipIf(browserPath() === null)('a case in which not everything is known
 describe.skipIf(browserPath() === null)(
   'a case of forty cameras, one of them a day before the others',
   () => {
-    it('brings the lane in sight that has footage in the stretch that was gone to', async () => {
+    let app: RunningApp;
+    let open: OpenPage;
+    let page: Page;
+
+    beforeAll(async () => {
       const caseFolder = join(await temporaryFolder('forty'), 'case');
       const sizes = { footage: 40, findingsPerFootage: 2, detectionsPerFinding: 2, hoursPerFootage: 1 };
       seedCase(caseFolder, { ...sizes, clocked: true, cameras: 40 });
-      const app = await startApp({ caseFolder });
+      app = await startApp({ caseFolder });
       const early = (await app.api.footage.list()).find(({ camera }) => camera === 'Street corner');
       if (early === undefined) throw new Error('the case has that camera');
       const clock = { ...early.clock, offsetMs: -86_400_000 };
       await app.api.footage.updateClock({ footageId: early.footageId, clock });
-      const { page, close } = await openPage(app.url);
-      try {
-        const lane = page.getByRole('list', { name: 'Lanes' }).getByText('Street corner');
-        await lane.waitFor();
-        const isInSight = (): Promise<boolean> =>
-          lane.evaluate((element) => {
-            const { top, bottom } = element.getBoundingClientRect();
-            return top >= 0 && bottom <= innerHeight;
-          });
-        expect(await isInSight()).toBe(false);
-        await page.getByRole('button', { name: 'Fit' }).click();
-        await page.getByRole('button', { name: 'Next stretch of footage' }).click();
-        await expect.poll(isInSight).toBe(true);
-      } finally {
-        await close();
-        await app.close();
+      open = await openPage(app.url);
+      page = open.page;
+    });
+    afterAll(async () => {
+      await open.close();
+      await app.close();
+    });
+
+    it('brings the lane in sight that has footage in the stretch that was gone to', async () => {
+      const lane = page.getByRole('list', { name: 'Lanes' }).getByText('Street corner');
+      await lane.waitFor();
+      const isInSight = (): Promise<boolean> =>
+        lane.evaluate((element) => {
+          const { top, bottom } = element.getBoundingClientRect();
+          return top >= 0 && bottom <= innerHeight;
+        });
+      expect(await isInSight()).toBe(false);
+      await page.getByRole('button', { name: 'Fit' }).click();
+      await page.getByRole('button', { name: 'Next stretch of footage' }).click();
+      await expect.poll(isInSight).toBe(true);
+    });
+
+    const focusedRow = (): Promise<string> =>
+      page.evaluate(() => document.activeElement?.closest<HTMLElement>('[data-footage]')?.innerText ?? '');
+
+    async function press(key: string, times: number): Promise<void> {
+      for (let pressed = 0; pressed < times; pressed += 1) await page.keyboard.press(key);
+    }
+
+    it('is a few stops of Tab, in which the arrow keys go from recording to recording', async () => {
+      await page.getByTestId('theme').focus();
+      await press('Tab', 2);
+      expect(await focusedRow()).toContain('Camera 9');
+      for (const next of ['Camera 10', 'Camera 11', 'Camera 12']) {
+        await press('ArrowDown', 1);
+        await expect.poll(focusedRow).toContain(next);
       }
+      await press('Tab', 1);
+      await press('ArrowUp', 1);
+      await expect.poll(focusedRow).toContain('Camera 11');
+      await press('Enter', 1);
+      await page.getByRole('dialog').waitFor();
+      await press('Escape', 1);
+      expect(await focusedRow()).toContain('Camera 11');
+      await press('Tab', 2);
+      expect(await focusedRow()).toBe('');
+    });
+
+    it('leaves the arrow keys to the findings where a recording was clicked', async () => {
+      await page.locator('[data-footage]', { hasText: 'Camera 9' }).getByRole('button').first().click();
+      await press('ArrowDown', 1);
+      await page.waitForSelector('[role=option][aria-selected=true]');
     });
   },
 );
