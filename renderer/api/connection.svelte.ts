@@ -27,6 +27,7 @@ export class Connection {
   status = $state<'connecting' | 'open' | 'lost' | 'notSignedIn'>('connecting');
   epoch = $state(0);
   readonly api: Api = createORPCClient<Api>({ call: (...request) => this.#call(...request) });
+  readonly #closed = new WeakSet<Wire>();
   #wire = Promise.withResolvers<Wire>();
 
   /**
@@ -41,8 +42,10 @@ export class Connection {
         retryMs = FIRST_RETRY_MS;
         this.status = 'open';
         this.epoch += 1;
+        // Once a wire: a call that waited for it itself would be held, with all it asked for, until the wire closes.
+        const closed = wire.closed.then(() => this.#closed.add(wire));
         this.#wire.resolve(wire);
-        await wire.closed;
+        await closed;
         this.#wire = Promise.withResolvers<Wire>();
         this.status = 'lost';
       } catch (thrown) {
@@ -60,14 +63,14 @@ export class Connection {
 
   async #call(...request: Parameters<ClientLink<ClientContext>['call']>): Promise<unknown> {
     const wire = await this.#wire.promise;
-    let isClosed = false;
-    void wire.closed.then(() => (isClosed = true));
     const toError = (thrown: unknown): unknown => {
       const signal = request[2].signal;
       if (signal?.aborted === true) return new DOMException('The caller stopped waiting.', 'AbortError');
       const data = thrown instanceof ORPCError ? ErrorData.safeParse(thrown.data) : null;
       if (data?.success === true) return errorFromData(data.data);
-      return isClosed ? new ConnectionLostError('The connection was lost.', { cause: thrown }) : thrown;
+      return this.#closed.has(wire)
+        ? new ConnectionLostError('The connection was lost.', { cause: thrown })
+        : thrown;
     };
     try {
       const output = await wire.link.call(...request);

@@ -50,9 +50,38 @@ describe.skipIf(browserPath() === null)('the workstation on a case of three came
     return Number(await page.locator('#findings-score').inputValue()) / 100;
   }
 
+  /** Signals of calls that the page holds on to, once what is not needed is swept up. */
+  async function heldSignals(): Promise<number> {
+    const devTools = await page.context().newCDPSession(page);
+    const { result } = await devTools.send('Runtime.evaluate', { expression: 'AbortSignal.prototype' });
+    if (result.objectId === undefined) throw new Error('the page has that class');
+    const { objects } = await devTools.send('Runtime.queryObjects', { prototypeObjectId: result.objectId });
+    const functionDeclaration = 'function () { return this.length; }';
+    const call = { objectId: objects.objectId ?? '', functionDeclaration, returnByValue: true };
+    const answer = await devTools.send('Runtime.callFunctionOn', call);
+    await devTools.detach();
+    return Number(answer.result.value);
+  }
+
   it('lists the footage of every camera and the findings above the score of the model', async () => {
     expect(await page.locator('[data-footage]').count()).toBe(6);
     await waitForTotal(await totalOf({ minScore: await minScoreShown() }));
+  });
+
+  it('lets go of what was asked for once it is answered', async () => {
+    const minScore = await minScoreShown();
+    const [every, cars] = [await totalOf({ minScore }), await totalOf({ minScore, classNames: ['car'] })];
+    const search = async (times: number): Promise<void> => {
+      for (let made = 0; made < times; made += 1)
+        for (const total of [cars, every]) {
+          await page.click('[data-class=car]');
+          await waitForTotal(total);
+        }
+    };
+    await search(2);
+    const before = await heldSignals();
+    await search(10);
+    expect(await heldSignals()).toBeLessThan(before + 10);
   });
 
   it('searches by class at a click, and by every class again', async () => {
