@@ -24,6 +24,13 @@ describe.skipIf(browserPath() === null)('the app in a browser', () => {
     expect(open.problems).toEqual([]);
   });
 
+  it('is built for use, whoever had it built: no traces of development are kept', async () => {
+    const isTraced = await open.page
+      .locator('.layout')
+      .evaluate((element) => Reflect.has(element, '__svelte_meta'));
+    expect(isTraced).toBe(false);
+  });
+
   it('is isolated, and its session is out of the reach of scripts', async () => {
     expect(await open.page.evaluate(() => crossOriginIsolated)).toBe(true);
     expect(await open.page.evaluate(() => document.cookie)).toBe('');
