@@ -30,8 +30,8 @@ describe.skipIf(browserPath() === null)('the app in a browser', () => {
       return (await fetch(src)).text();
     });
     // Svelte's errors have their words in development alone; otherwise they have an address.
-    expect(code).toContain('svelte.dev/e/state_unsafe_mutation');
-    expect(code).not.toContain('Updating state inside');
+    expect(code.includes('svelte.dev/e/state_unsafe_mutation')).toBe(true);
+    expect(code.includes('Updating state inside')).toBe(false);
   });
 
   it('is isolated, and its session is out of the reach of scripts', async () => {

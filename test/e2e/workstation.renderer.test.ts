@@ -84,6 +84,20 @@ describe.skipIf(browserPath() === null)('the workstation on a case of three came
     expect(await heldSignals()).toBeLessThan(before + 10);
   });
 
+  it('shows the picture of a finding where another’s could not be had', async () => {
+    const picture = page.locator('[data-finding]').first().locator('img');
+    await expect.poll(() => picture.count()).toBe(0);
+    const body = '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="3"/>';
+    const pattern = '**/media/finding/**';
+    await page.route(pattern, (route) => route.fulfill({ contentType: 'image/svg+xml', body }));
+    await page.click('[data-class=car]');
+    await waitForTotal(await totalOf({ minScore: await minScoreShown(), classNames: ['car'] }));
+    await expect.poll(() => picture.count()).toBe(1);
+    await page.unroute(pattern);
+    await page.click('[data-class=car]');
+    await waitForTotal(await totalOf({ minScore: await minScoreShown() }));
+  });
+
   it('searches by class at a click, and by every class again', async () => {
     const minScore = await minScoreShown();
     await page.click('[data-class=car]');
