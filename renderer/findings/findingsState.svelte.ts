@@ -19,6 +19,8 @@ export class FindingsState {
   selected = $state.raw<Finding | null>(null);
   /** Place of the selected finding in the filtered order; null when the filter leaves it out. */
   selectedIndex = $state<number | null>(null);
+  /** Verdicts and notes that were given and have no answer yet. */
+  unstored = $state(0);
   #pages = $state.raw<ReadonlyMap<number, readonly Finding[]>>(new Map());
   readonly #api: Api;
   readonly #onError: (thrown: unknown) => void;
@@ -102,7 +104,8 @@ export class FindingsState {
   async judge(finding: Finding, change: (current: Judgement) => Partial<Judgement>): Promise<void> {
     const casePath = this.#shownCasePath;
     this.#edits ??= new FindingEdits((input) => untilAnswered(() => this.#store(input, casePath)));
-    const updated = await this.#edits.edit(finding, change);
+    this.unstored += 1;
+    const updated = await this.#edits.edit(finding, change).finally(() => (this.unstored -= 1));
     if (casePath !== this.#shownCasePath) return;
     const pages = new Map(this.#pages);
     for (const [page, findings] of pages) {

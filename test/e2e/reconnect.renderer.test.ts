@@ -64,7 +64,9 @@ describe.skipIf(browserPath() === null)('a page whose host is killed and started
     const selected = page.locator('[role=option][aria-selected=true]');
     const findingId = Number(await selected.getAttribute('data-finding'));
     await page.keyboard.press('Escape');
+    await page.getByText('1 verdict or note waits on this page').waitFor();
     await page.keyboard.press('1');
+    await page.getByText('2 verdicts or notes wait on this page').waitFor();
     await startAgain();
     const [first] = await app.api.footage.list();
     if (first === undefined) throw new Error('the case has footage');
