@@ -146,7 +146,9 @@ export class CoverageLedger {
     this.#push(endPtsUs, 'missing');
   }
 
-  #push(toPtsUs: number, kind: CoverageKind): void {
+  /** A frame may come out with a time beyond the index's last: what is accounted for ends where the footage does. */
+  #push(untilPtsUs: number, kind: CoverageKind): void {
+    const toPtsUs = Math.min(untilPtsUs, this.#extent.endPtsUs);
     if (toPtsUs <= this.#coveredToPtsUs) return;
     if (kind === 'undecodable' || kind === 'damaged' || kind === 'missing') this.#hasGaps = true;
     const last = this.#pending.at(-1);

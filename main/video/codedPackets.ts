@@ -65,7 +65,7 @@ export class BrokenPackets {
 }
 
 /** How far from its place in decoding order a picture can be shown: H.264 and HEVC hold at most 16. */
-const MOST_REORDERED = 16;
+export const MOST_REORDERED = 16;
 
 /**
  * The times (µs, ascending) of the frames that these packets make. Where the frames have times of their own making,

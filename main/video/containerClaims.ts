@@ -16,6 +16,9 @@ const NO_CLAIMS: ContainerClaims = { frames: null, durationUs: null, isEncrypted
 /** Boxes looked at before giving up: a forged file can nest and repeat them without end. */
 const MAX_BOXES = 20_000;
 
+/** Every chunk of an AVI file begins with so many bytes. */
+const CHUNK_HEADER_BYTES = 8;
+
 /** GUIDs of the Header Object and of the File Properties Object, as bytes (ASF specification, 10.1 and 10.2). */
 const ASF_HEADER = '\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c';
 const ASF_FILE_PROPERTIES = '\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65';
@@ -130,7 +133,8 @@ async function readMp4Claims(file: FileHandle, bytes: number): Promise<Container
 
 /**
  * AVI RIFF: `LIST hdrl` holds `LIST strl`s, each with a `strh` (AVISTREAMHEADER: fccType at 0, dwScale 20, dwRate 24,
- * dwLength 32). dwLength counts frames of the video stream, dropped ones included.
+ * dwLength 32). dwLength counts frames of the video stream, dropped ones included. More of them than the file said to be
+ * this long could hold the headers of are what a recorder puts there before it knows the count.
  */
 async function readAviClaims(file: FileHandle): Promise<ContainerClaims> {
   const head = await readAt(file, 0, 65_536);
@@ -145,6 +149,7 @@ async function readAviClaims(file: FileHandle): Promise<ContainerClaims> {
       const [scale, rate] = [head.getUint32(at + 28, true), head.getUint32(at + 32, true)];
       const frames = head.getUint32(at + 40, true);
       if (frames === 0 || scale === 0 || rate === 0) return NO_CLAIMS;
+      if (frames * CHUNK_HEADER_BYTES > head.getUint32(4, true)) return NO_CLAIMS;
       return { frames, durationUs: Math.round((frames * scale * 1_000_000) / rate), isEncrypted: false };
     }
     at += 8 + size + (size % 2);

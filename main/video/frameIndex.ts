@@ -1,5 +1,5 @@
 import { AppError } from '../../preload/contract/errors.ts';
-import { BrokenPackets, PacketJoiner, timesOfPackets } from './codedPackets.ts';
+import { BrokenPackets, MOST_REORDERED, PacketJoiner, timesOfPackets } from './codedPackets.ts';
 import type { CodedPacket } from './codedPackets.ts';
 import { Complaints } from './complaints.ts';
 import { decodeFrames } from './decodeFrames.ts';
@@ -90,13 +90,18 @@ const LARGEST_PLACEHOLDER_BYTES = 1;
 /** Of an ASF packet whose end does not come, ffmpeg says so in passing only. */
 const LOST_ASF_PACKET = /^\[asf @ [^\]]*\] \[info\] freeing incomplete packet/;
 
-/** Collects lines of `framecrc`: `stream, dts, pts, duration, size, crc[, F=flags]` (libavformat/framecrcenc.c). */
+/**
+ * Collects lines of `framecrc`: `stream, dts, pts, duration, size, crc[, F=flags]` (libavformat/framecrcenc.c), the dts
+ * as {@link COUNTED_ORDER} makes it.
+ */
 class PacketCollector {
   readonly #timesUs: number[] = [];
   readonly #onProgress: ((ptsUs: number) => void) | undefined;
   #timeBase: TimeBase | null = null;
   #lastPtsUs = -Infinity;
   #lastEndUs = -Infinity;
+  /** Packets since the one that is shown last so far. */
+  #sinceLast = 0;
   packets = 0;
   hiddenPackets = 0;
   placeholders = 0;
@@ -111,7 +116,7 @@ class PacketCollector {
   read(line: string): CodedPacket | null {
     if (line.startsWith('#tb 0: ')) this.#timeBase = parseTimeBase(line.slice(7));
     if (line.startsWith('#')) return null;
-    const [, , pts = '', duration = '', size = '', , flags = ''] = line
+    const [, order = '', pts = '', duration = '', size = '', , flags = ''] = line
       .split(',')
       .map((field) => field.trim());
     const [ordinal, bytes] = [this.packets, Number(size)];
@@ -120,6 +125,7 @@ class PacketCollector {
     const flagBits = flags.startsWith('F=0x') ? parseInt(flags.slice(4), 16) : KEY_FLAG;
     const isKey = (flagBits & KEY_FLAG) !== 0;
     if ((flagBits & CORRUPT_FLAG) !== 0) this.corruptPackets += 1;
+    if (Number(order) < LAST_COUNTED && Number(order) % 2 !== 0) this.isSound = false;
     if (pts === NO_PTS || this.#timeBase === null) {
       this.isSound = false;
       return { ordinal, bytes, isKey, ptsUs: null };
@@ -132,7 +138,11 @@ class PacketCollector {
   #take(pts: number, duration: number, timeBase: TimeBase): void {
     const ptsUs = usFromTicks(pts, timeBase);
     this.#timesUs.push(ptsUs);
+    this.#sinceLast += 1;
+    // A decoder would have given that picture by now, and no time before it after that.
+    if (this.#sinceLast > MOST_REORDERED) this.isSound = false;
     if (ptsUs > this.#lastPtsUs) {
+      this.#sinceLast = 0;
       this.#lastPtsUs = ptsUs;
       this.#lastEndUs = duration > 0 ? usFromTicks(pts + duration, timeBase) : -Infinity;
     }
@@ -164,6 +174,17 @@ function packetWatch(
 
 /** Every packet as it is, and at once: what is written on one pipe must not wait for more on the other. */
 const COPY_PACKETS = ['-c', 'copy', '-copyinkf', '-flush_packets', '1'] as const;
+/**
+ * Instead of its decoding time, a packet's number doubled, and one more where that time runs backwards or is after the
+ * presentation time; far before any time. The muxer alters presentation times as well where it does not accept decoding
+ * times, and those of the container are what counts. It fills in those that are not there, so these packets keep theirs.
+ */
+const COUNTED_ORDER = [
+  '-bsf:v',
+  "setts=pts=PTS:dts='if(eq(PTS,NOPTS),DTS,2*N+max(lt(DTS,PREV_INDTS),gt(DTS,PTS))-1e15)'",
+] as const;
+/** Below this, in ticks, is what {@link COUNTED_ORDER} counts. */
+const LAST_COUNTED = -5e14;
 /** ffmpeg ends all of its outputs where one gets times that run backwards, and of bare data nobody asks when it is. */
 const ANY_TIMES = ['-bsf:v', 'setts=ts=N'] as const;
 
@@ -176,12 +197,11 @@ async function listPackets(path: string, options: IndexOptions): Promise<PacketL
     const packet = collector.read(line);
     if (packet !== null) watch?.joiner.expect(packet);
   });
-  let hasAlteredTimes = false;
   await runFfmpeg({
     ffmpegPath: options.ffmpegPath,
     args: [
       ...['-copyts', ...inputArguments(path)],
-      ...[...VIDEO_STREAM, ...COPY_PACKETS, '-f', 'framecrc', 'pipe:1'],
+      ...[...VIDEO_STREAM, ...COPY_PACKETS, ...COUNTED_ORDER, '-f', 'framecrc', 'pipe:1'],
       ...(watch === null ? [] : [...VIDEO_STREAM, ...COPY_PACKETS, ...ANY_TIMES, '-f', 'data', SIDE_PIPE]),
     ],
     ...(watch === null ? {} : { onSideChunk: (chunk: Buffer) => watch.joiner.push(chunk) }),
@@ -190,8 +210,6 @@ async function listPackets(path: string, options: IndexOptions): Promise<PacketL
     onStderrLine: (line) => {
       complaints.read(line);
       if (LOST_ASF_PACKET.test(line)) collector.corruptPackets += 1;
-      // The muxer replaces times that it does not accept, and says so: then they are not the container's any more.
-      hasAlteredTimes ||= /Invalid DTS|[Nn]on-?monoton|Timestamps are unset/.test(line);
     },
     onStdoutChunk: (chunk) => lines.push(chunk.toString('latin1')),
   });
@@ -206,7 +224,7 @@ async function listPackets(path: string, options: IndexOptions): Promise<PacketL
     placeholders: collector.placeholders,
     corruptPackets: collector.corruptPackets,
     brokenPackets: watch?.broken.packets ?? [],
-    isSound: collector.isSound && isAscending && !hasAlteredTimes,
+    isSound: collector.isSound && isAscending,
     complaints: complaints.list(),
   };
 }
@@ -261,6 +279,10 @@ export async function indexFrames(path: string, options: IndexOptions): Promise<
     const reason = list.complaints[0];
     const text = 'The file describes a video stream, but there is not one frame in it';
     throw new AppError('video.noFrames', `${text}${reason === undefined ? '' : ` (${reason})`}: ${path}`);
+  }
+  if (list.hiddenPackets === list.packets) {
+    const text = `An edit list in the file hides all ${list.packets} of its frames. Copy it without the list (ffmpeg -ignore_editlist 1 -i FILE -c copy NEW.mp4) and add the copy`;
+    throw new AppError('video.noFrames', `${text}: ${path}`);
   }
   if (!hasFrameTimes(options.probe) || !list.isSound || list.timesUs.length === 0) {
     return indexByDecoding(path, options, list);

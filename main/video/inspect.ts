@@ -59,6 +59,10 @@ const TIMELESS_DEMUXERS = [
   'vc1',
   'cavsvideo',
   'obu',
+  'av1',
+  'mjpeg',
+  'mpjpeg',
+  'ingenient',
 ];
 
 function repairNotice({ nominalFps, container }: VideoProbe, index: FrameIndex): FootageNotice[] {

@@ -7,7 +7,17 @@ import type { Inspection } from '../../main/video/inspect.ts';
 import { isMatroskaVideoEncrypted } from '../../main/video/matroskaTracks.ts';
 import { scanTransportStream } from '../../main/video/transportScan.ts';
 import { temporaryFolder } from '../codedClips.ts';
-import { cut, ffmpegPath, hole, makeSource, sayEncrypted, scramble } from './oddFiles.ts';
+import {
+  cut,
+  ffmpegPath,
+  flipTime,
+  hideAll,
+  hole,
+  leaveCountOpen,
+  makeSource,
+  sayEncrypted,
+  scramble,
+} from './oddFiles.ts';
 
 const signal = new AbortController().signal;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -129,11 +139,44 @@ describe('what a file cannot say', () => {
     expect(kindsOf(await inspect(path))).toContain('sizeChanges');
   });
 
+  it('parts of a camera’s web stream have no times of their own either', async () => {
+    const { footage } = await inspect(await makeSource(folder.path, 'parts.mpjpeg'));
+    expect(footage.notices.find(({ kind }) => kind === 'timestampsRepaired')?.text).toMatch(
+      /stores no times/,
+    );
+  });
+
+  it('a count of frames that was never filled in claims nothing', async () => {
+    const { footage } = await inspect(await leaveCountOpen(await makeSource(folder.path, 'motion.avi')));
+    expect(footage).toMatchObject({ claimedFrames: null, endPtsUs: 4_000_000 });
+  });
+
   it('JPEG pictures in a row are refused with the way to make a video of them', async () => {
     await expect(inspect(await makeSource(folder.path, 'row.mjpeg'))).rejects.toMatchObject({
       code: 'video.unsupportedFormat',
       message: expect.stringMatching(/-f mjpeg -framerate RATE/) as unknown,
     });
+  });
+
+  it('a file whose edit list hides every frame is refused with the way to see them', async () => {
+    await expect(inspect(await hideAll(await makeSource(folder.path, 'sound.mp4')))).rejects.toMatchObject({
+      code: 'video.noFrames',
+      message: expect.stringMatching(/hides all \d+ .*-ignore_editlist 1/) as unknown,
+    });
+  });
+
+  it('one time far ahead puts all after it in order behind it, in the index as in the decoder', async () => {
+    const path = await flipTime(await makeSource(folder.path, 'sound.ts'));
+    const inspection = await inspect(path);
+    expect(kindsOf(inspection)).toEqual(expect.arrayContaining(['recordingGap', 'timestampsRepaired']));
+    const stream = decodeFrames(path, {
+      ...{ ffmpegPath, signal, fromPtsUs: null, everyUs: null, pixelFormat: 'gray' },
+      scaleTo: { widthPx: 16, heightPx: 16, fit: 'stretch' },
+    });
+    const timesUs: number[] = [];
+    for await (const frame of stream) timesUs.push(frame.ptsUs);
+    expect(timesUs).toEqual([...inspection.frameTimesUs]);
+    expect(timesUs.at(-1)).toBeLessThan(inspection.footage.endPtsUs);
   });
 
   it('a recording that starts hours in does not claim those hours', async () => {

@@ -50,6 +50,7 @@ const SOURCES = {
   'twoCameras.mkv': [...PICTURES, ...SMALL_PICTURES, '-map', '0', '-map', '1', ...X264],
   'twoCameras.ts': [...PICTURES, ...SMALL_PICTURES, '-map', '0', '-map', '1', ...X264],
   'startsAt10h.mp4': [...PICTURES, ...X264, '-output_ts_offset', '36000'],
+  'parts.mpjpeg': [...PICTURES, '-c:v', 'mjpeg', '-f', 'mpjpeg'],
   'row.mjpeg': [...PICTURES, '-c:v', 'mjpeg', '-f', 'mjpeg'],
 } as const;
 export type Source = keyof typeof SOURCES;
@@ -109,6 +110,35 @@ export async function scramble(path: string, fromFrac: number): Promise<string> 
       bytes[at + 3] = flags | SCRAMBLED;
       for (let i = payload; i < at + TS_PACKET; i += 1) bytes[i] = (bytes[i] ?? 0) ^ 0x5a;
     }
+    return bytes;
+  });
+}
+
+/** A copy of a transport stream in which a bit of one picture's presentation time is set: that picture is an hour late. */
+export async function flipTime(path: string): Promise<string> {
+  return altered(path, 'flipped.ts', (bytes) => {
+    // The head of a packet of the video, whose time is in it: 33 bits from its tenth byte on, bit 28 here.
+    const isHead = (at: number): boolean =>
+      bytes.readUInt32BE(at) === 0x1e0 && ((bytes[at + 7] ?? 0) & 0x80) !== 0;
+    let at = Math.floor(bytes.length / 2);
+    while (!isHead(at)) at += 1;
+    bytes[at + 10] = (bytes[at + 10] ?? 0) ^ 0x40;
+    return bytes;
+  });
+}
+
+/** A copy of an MP4 whose edit list begins behind all that is there. */
+export async function hideAll(path: string): Promise<string> {
+  return altered(path, 'hidden.mp4', (bytes) => {
+    bytes.writeInt32BE(0x7fff_0000, bytes.indexOf('elst') + 16);
+    return bytes;
+  });
+}
+
+/** A copy of an AVI whose header has a placeholder where its number of frames belongs. */
+export async function leaveCountOpen(path: string): Promise<string> {
+  return altered(path, 'open.avi', (bytes) => {
+    bytes.writeUInt32LE(0x7fff_ffff, bytes.indexOf('strh') + 8 + 32);
     return bytes;
   });
 }

@@ -40,6 +40,14 @@ describe('CoverageLedger', () => {
     expect(ledger.hasGaps).toBe(true);
   });
 
+  it('ends where the footage ends, also where the decoder gives a time behind that', () => {
+    const ledger = new CoverageLedger(EXTENT, null);
+    ledger.sampled(whole(...TIMES_US.map((timeUs) => timeUs / 1000)), 360_000, 'analysed');
+    ledger.sampled(whole(9_000), 9_000_000, 'analysed');
+    ledger.ended(whole(9_040));
+    expect(ledger.takeIntervals().at(-1)?.toPtsUs).toBe(400_000);
+  });
+
   it('names frames that decoded with errors, sampled or not', () => {
     const ledger = new CoverageLedger(EXTENT, null);
     ledger.sampled({ decodedPtsUs: us(0), damagedPtsUs: [] }, 0, 'analysed');
