@@ -84,13 +84,17 @@ class Chosen:
         return id(node) in self.ids
 
 
+def is_left_in_float(node, float_parts):
+    return any(part in name for part in float_parts for name in (node.name, *node.output))
+
+
 def choose_nodes(graph, values, float_parts):
     """Weighted nodes, and all between them that can pass integers on."""
     producers, consumers = graph.producers(), graph.consumers()
 
     def can_be_integer(node):
         names = [*data_inputs(graph, node), *node.output]
-        is_wanted = not any(part in name for part in float_parts for name in (node.name, *node.output))
+        is_wanted = not is_left_in_float(node, float_parts)
         return is_wanted and all(name in values for name in names) and not set(node.output) & set(graph.outputs)
 
     weighted = [node for node in graph.nodes if is_weighted(graph, node) and can_be_integer(node)]
@@ -236,9 +240,16 @@ class Writer:
 
 
 def quantise(graph, values, float_parts):
-    """Rewrites the graph in place. Returns how many nodes of each type run in integers, and the weighted ones that do not."""
-    rewrite(graph, values)
-    equalise(graph, values)
+    """Rewrites the graph in place; what stays in float is left to the bit.
+
+    Returns how many nodes of each type run in integers, and the weighted ones that do not.
+    """
+    producers = graph.producers()
+    prepared = {name: counted for name, counted in values.items()
+                if name not in producers or not is_left_in_float(producers[name], float_parts)}
+    rewrite(graph, prepared)
+    equalise(graph, prepared)
+    values = {**values, **prepared}
     chosen = choose_nodes(graph, values, float_parts)
     merge_relus(graph, values, chosen)
     weighted = [node for node in graph.nodes if is_weighted(graph, node)]

@@ -9,7 +9,7 @@ import type { Detector, FrameDetection } from '../../main/detect/detection.ts';
 import type { SizePx } from '../../preload/contract/geometry.ts';
 import { sharedPath } from '../sharedMaterial.ts';
 import { readPng } from './pngFile.ts';
-import { matchDetections, readGolden, type Matching } from './reference.ts';
+import { cellsOf, gridIou, matchDetections, readGolden, type Matching } from './reference.ts';
 
 const MODELS = fileURLToPath(new URL('../../models/', import.meta.url));
 const OWN_GOLDEN = fileURLToPath(new URL('../golden/detect/', import.meta.url));
@@ -127,6 +127,21 @@ describe.each(['faster-rcnn-compact', 'mask-rcnn-compact'])('%s', (modelId) => {
           expectParity(matching, references.length);
         },
       );
+    },
+  );
+});
+
+describe('mask-rcnn-compact-int8', () => {
+  test.each(['figures', 'cars', 'texture'])(
+    'finds the same as the float model on the scene %s',
+    async (name) => {
+      const path = join(OWN_GOLDEN, `${name}.png`);
+      const withoutMasks = (found: readonly FrameDetection[]) => found.map(({ mask: _, ...rest }) => rest);
+      const inFloat = await detectPng('mask-rcnn-compact', path);
+      const inInt8 = await detectPng('mask-rcnn-compact-int8', path);
+      expect(withoutMasks(inInt8)).toEqual(withoutMasks(inFloat));
+      const ious = inInt8.map(({ mask }, index) => gridIou(cellsOf(mask!), cellsOf(inFloat[index]!.mask!)));
+      expect(ious.reduce((sum, iou) => sum + iou, 0) / ious.length).toBeGreaterThan(0.95);
     },
   );
 });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { COCO_CLASSES } from '../../preload/contract/classes.ts';
 import type { Box } from '../../preload/contract/geometry.ts';
 import { gridFromRle } from '../../preload/contract/maskRle.ts';
+import type { GridMask } from '../../preload/contract/findings.ts';
 import type { FrameDetection } from '../../main/detect/detection.ts';
 
 const Golden = z.object({
@@ -82,9 +83,24 @@ function boxDistance(a: Box, b: Box): number {
 
 function maskIou(reference: ReferenceDetection, ours: FrameDetection): number | null {
   if (reference.mask === null || ours.mask === null) return null;
-  const grid = gridFromRle(ours.mask.rle, ours.mask.sizeCells, ours.mask.sizeCells);
-  const expected = reference.mask.map((value) => (value > 0.5 ? 1 : 0));
-  const both = expected.filter((value, i) => value === 1 && grid[i] === 1).length;
-  const either = expected.filter((value, i) => value === 1 || grid[i] === 1).length;
+  return gridIou(
+    cellsOf(ours.mask),
+    reference.mask.map((value) => (value > 0.5 ? 1 : 0)),
+  );
+}
+
+/** 0 or 1 for each cell of a mask's grid. */
+export function cellsOf({ rle, sizeCells }: GridMask): Uint8Array {
+  return gridFromRle(rle, sizeCells, sizeCells);
+}
+
+/** IoU of two grids of equal size that are 0 or 1; 1 when both are empty. */
+export function gridIou(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let both = 0;
+  let either = 0;
+  for (let cell = 0; cell < a.length; cell++) {
+    both += a[cell]! & b[cell]!;
+    either += a[cell]! | b[cell]!;
+  }
   return either === 0 ? 1 : both / either;
 }

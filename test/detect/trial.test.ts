@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { describe, expect, test } from 'vitest';
@@ -9,7 +9,7 @@ import type { AnalyzerProcess } from '../../main/ports.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
 import { OnnxGraph } from './onnxGraph.ts';
 import { tinyDetector } from './tinyDetector.ts';
-import { bundledManifest, withWeights } from './temporaryModel.ts';
+import { bundledManifest, MODELS_FOLDER, withWeights } from './temporaryModel.ts';
 
 const MB = 2 ** 20;
 const folder = await temporaryFolder('trial');
@@ -106,6 +106,15 @@ describe('a model is tried in a process of its own', () => {
     expect(result.peakRssBytes).toBeGreaterThan(20 * MB);
   });
 
+  test('on a frame in which a detector finds things, so that two ways to run it can be compared', async () => {
+    const compact = bundledManifest('faster-rcnn-compact');
+    const weights = await readFile(join(MODELS_FOLDER, compact.weights.file));
+    const { detections } = await tried(compact, weights);
+    const certain = detections.filter(({ className, score }) => className === 'person' && score >= 0.5);
+    expect(detections.length).toBeGreaterThan(30);
+    expect(certain.length).toBeGreaterThanOrEqual(5);
+  });
+
   test('and is refused there for what it is', async () => {
     const foreign = detectorDoing((graph, image) => graph.node('Peek', [image], {}, 'org.example'));
     await expect(tried(manifest, foreign)).rejects.toMatchObject({ code: 'model.refused' });
@@ -155,7 +164,7 @@ describe('a model is tried in a process of its own', () => {
   });
 
   test('which is gone afterwards', async () => {
-    expect(exits).toHaveLength(7);
+    expect(exits).toHaveLength(8);
     await Promise.all(exits);
   });
 });

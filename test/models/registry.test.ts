@@ -45,15 +45,10 @@ describe('listModels', () => {
   test('lists what ships, installed and embedded first, and what is only known', async () => {
     const models = await listModels(folders);
     for (const model of models) expect(() => ModelSummary.parse(model)).not.toThrow();
-    expect(models.map(({ modelId }) => modelId).slice(0, 2)).toEqual([
-      'faster-rcnn-compact',
-      'mask-rcnn-compact',
-    ]);
-    expect(models).toHaveLength(10);
-    expect(models.filter(({ isInstalled }) => isInstalled).map(({ origin }) => origin)).toEqual([
-      'embedded',
-      'embedded',
-    ]);
+    const embedded = ['faster-rcnn-compact', 'mask-rcnn-compact', 'mask-rcnn-compact-int8'];
+    expect(models).toHaveLength(11);
+    expect(models.slice(0, 3).map(({ modelId }) => modelId)).toEqual(embedded);
+    expect(models.filter(({ isInstalled }) => isInstalled).map(({ modelId }) => modelId)).toEqual(embedded);
     expect(models.filter(({ isDefault }) => isDefault).map(({ modelId }) => modelId)).toEqual([
       'mask-rcnn-compact',
     ]);
@@ -64,7 +59,7 @@ describe('listModels', () => {
     await mkdir(addedFolder, { recursive: true });
     await writeFile(join(addedFolder, 'torn.model.json'), '{"schemaVersion": 1,');
     const models = await listModels(folders);
-    expect(models).toHaveLength(11);
+    expect(models).toHaveLength(12);
     expect(models.at(-1)).toMatchObject({ modelId: 'torn', isInstalled: false });
     expect(models.at(-1)?.note).toContain(join(addedFolder, 'torn.model.json'));
     await expect(resolveModel(folders, 'torn', signal)).rejects.toMatchObject({
