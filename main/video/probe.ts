@@ -10,6 +10,7 @@ import { parseClockUs, parseInputDump } from './streamDump.ts';
 import type { InputDump, StreamDump } from './streamDump.ts';
 import { parseTimeBase } from './timeBase.ts';
 import type { TimeBase } from './timeBase.ts';
+import { wrappingOf } from './wrappedFile.ts';
 
 /** Reading a header takes milliseconds; a file that needs longer than this keeps a demuxer busy on purpose. */
 const PROBE_TIMEOUT_MS = 60_000;
@@ -77,6 +78,18 @@ async function readHead(path: string): Promise<Uint8Array> {
       : new AppError('file.unreadable', `The file cannot be read. Check its permissions: ${path}`, {
           cause: error,
         });
+  }
+}
+
+function checkUnwrapped(head: Uint8Array, path: string): void {
+  const wrapping = wrappingOf(head);
+  if (wrapping === 'archive') {
+    const text = 'This is an archive. Unpack it, and add the files that were in it';
+    throw new AppError('video.unsupportedFormat', `${text}: ${path}`);
+  }
+  if (wrapping === 'program') {
+    const text = 'This is a program. Where the recording is inside one, export it as MP4, MKV or AVI instead';
+    throw new AppError('video.notVideo', `${text}: ${path}`);
   }
 }
 
@@ -154,7 +167,7 @@ function unopenedError(lines: readonly string[], family: ContainerFamily, path: 
   if (family === 'mp4' && /moov atom not found|no tfhd was found|error reading header/.test(text)) {
     return new AppError(
       'video.incomplete',
-      `This MP4 has no usable index (moov): it was cut short while recording, or is a segment without its header: ${path}`,
+      `This MP4 has no usable index (moov): it was cut short while recording, or is a segment without its header. Export it again, or have its index rebuilt: ${path}`,
     );
   }
   return new AppError('video.notVideo', `This is not a video that can be read: ${path}`);
@@ -226,14 +239,16 @@ function probeOf(source: {
 /**
  * Looks at a file's bytes and header, never at its name, and says what its first video stream claims to be.
  * Throws `file.notFound`, `file.isFolder`, `file.unreadable`, `video.notVideo`, `video.noVideoStream`,
- * `video.unsupportedFormat` (playlists, still images), `video.incomplete` (no index), `video.encrypted`,
+ * `video.unsupportedFormat` (playlists, still images, archives), `video.incomplete` (no index), `video.encrypted`,
  * `video.tooLarge`, `video.timeout`.
  */
 export async function probeVideo(
   path: string,
   options: { readonly ffmpegPath: string; readonly signal: AbortSignal },
 ): Promise<VideoProbe> {
-  const family = sniffContainer(await readHead(path));
+  const head = await readHead(path);
+  checkUnwrapped(head, path);
+  const family = sniffContainer(head);
   const { dump, lines, timeBase } = await dumpInput(path, options.ffmpegPath, options.signal);
   if (dump === null) throw unopenedError(lines, family, path);
   const video = dump.streams.find((stream) => stream.kind === 'Video' && !stream.isAttachedPicture);

@@ -20,7 +20,10 @@ const WORDS: Readonly<Record<ErrorCode, Words>> = {
   'video.notVideo': { title: 'Not a video', advice: null },
   'video.noVideoStream': { title: 'No picture in this file', advice: 'It may hold sound only.' },
   'video.noFrames': { title: 'No frame could be decoded', advice: null },
-  'video.incomplete': { title: 'Frames are missing', advice: 'What is there has been analysed.' },
+  'video.incomplete': {
+    title: 'Recording was never finished',
+    advice: 'Nothing of it could be looked at. Export it again, or have its index rebuilt.',
+  },
   'video.tooLarge': { title: 'Picture is too large', advice: null },
   'video.encrypted': { title: 'Video is encrypted', advice: 'Export it from the recorder unencrypted.' },
   'video.timeout': { title: 'Decoding took too long', advice: 'The file may be damaged.' },
@@ -92,7 +95,9 @@ export interface ErrorText {
 /** Words for an error that came as data, such as a refused file or a failed run. */
 export function errorTextFromData(data: ErrorData): ErrorText {
   const { title, advice } = WORDS[data.code];
-  return { title, advice, detail: data.message === title ? '' : data.message };
+  const detail = data.message === title ? '' : data.message;
+  // Not twice where the message says it already.
+  return { title, detail, advice: advice !== null && detail.includes(advice) ? null : advice };
 }
 
 /** Words for anything thrown. */

@@ -34,6 +34,27 @@ describe('inspectFootage refuses', () => {
     });
   });
 
+  it.each([
+    ['a ZIP archive', 'PK\x03\x04', 0, /archive\. Unpack it/],
+    ['a TAR archive', 'ustar', 257, /archive\. Unpack it/],
+    ['a program', 'MZ', 0, /program\..* export it/],
+    [
+      'a document, which is a ZIP archive too',
+      `PK\x03\x04${'\0'.repeat(26)}[Content_Types].xml`,
+      0,
+      /not a video/,
+    ],
+  ])('%s, whatever lies in it', async (_what, signature, at, message) => {
+    const path = inFolder('wrapped.ts');
+    // ffmpeg finds a transport stream in it.
+    await runTool(['-i', clip, '-c', 'copy', path]);
+    const stream = await readFile(path);
+    const head = Buffer.alloc(512);
+    head.write(signature, at, 'latin1');
+    await writeFile(path, Buffer.concat([head, ...(signature.length > 5 ? [] : [stream])]));
+    await expect(inspect(path)).rejects.toMatchObject({ message: expect.stringMatching(message) as string });
+  });
+
   it('still images and series of them', async () => {
     const path = inFolder('still.mp4');
     await runTool(['-i', clip, '-frames:v', '1', '-f', 'image2', '-c:v', 'png', path]);
@@ -86,7 +107,10 @@ describe('inspectFootage refuses', () => {
   it('an MP4 that was cut before its index was written', async () => {
     await runTool(['-i', clip, '-c', 'copy', '-movflags', '-faststart', inFolder('cut.mp4')]);
     await truncate(inFolder('cut.mp4'), 30_000);
-    await expect(inspect(inFolder('cut.mp4'))).rejects.toMatchObject({ code: 'video.incomplete' });
+    await expect(inspect(inFolder('cut.mp4'))).rejects.toMatchObject({
+      code: 'video.incomplete',
+      message: expect.stringMatching(/Export it again.*cut\.mp4$/) as string,
+    });
   });
 });
 
