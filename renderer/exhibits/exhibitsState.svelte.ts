@@ -11,7 +11,8 @@ export type ExportPhase =
   | { readonly kind: 'planned'; readonly plan: ClipPlan }
   | { readonly kind: 'exporting'; readonly plan: ClipPlan; readonly doneFrac: number }
   | { readonly kind: 'done'; readonly exhibit: Exhibit }
-  | { readonly kind: 'failed'; readonly error: ErrorText };
+  /** With the plan where it was the export that failed: it can be made again once the reason is gone. */
+  | { readonly kind: 'failed'; readonly plan: ClipPlan | null; readonly error: ErrorText };
 
 /** What was exported, and the export being prepared or made. */
 export class ExhibitsState {
@@ -26,12 +27,17 @@ export class ExhibitsState {
     this.#planning = new LatestCall({
       call: (request, signal) => this.#api.exhibits.plan(request, { signal }),
       onAnswer: (plan) => (this.phase = { kind: 'planned', plan }),
-      onError: (thrown) => (this.phase = { kind: 'failed', error: errorText(thrown) }),
+      onError: (thrown) => (this.phase = { kind: 'failed', plan: null, error: errorText(thrown) }),
     });
   }
 
   async load(): Promise<void> {
     this.list = await this.#api.exhibits.list();
+  }
+
+  /** Forgets what came of the export before: the next one begins with its plan. */
+  begin(): void {
+    this.phase = { kind: 'planning' };
   }
 
   /** Works out what an export would contain; the newest request wins. */
@@ -51,7 +57,9 @@ export class ExhibitsState {
         if (event.kind === 'done') this.phase = { kind: 'done', exhibit: event.exhibit };
       }
     } catch (thrown) {
-      this.phase = isAbort(thrown) ? { kind: 'planned', plan } : { kind: 'failed', error: errorText(thrown) };
+      this.phase = isAbort(thrown)
+        ? { kind: 'planned', plan }
+        : { kind: 'failed', plan, error: errorText(thrown) };
     } finally {
       this.#controller = null;
     }

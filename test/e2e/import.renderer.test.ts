@@ -123,6 +123,26 @@ describe.skipIf(browserPath() === null)('an empty case', () => {
     expect(await app.api.exhibits.list()).toHaveLength(1);
   });
 
+  it('makes a clip after all, once the reason for which it failed is gone', async () => {
+    const original = (await app.api.footage.list()).find(({ fileName }) => fileName.startsWith('whole_'));
+    if (original === undefined) throw new Error('the recording is in the case');
+    await page.keyboard.press('e');
+    await page.waitForSelector('dialog tbody >> text=frames');
+    // Nothing is left in the dialog of the clip that was made before: no word, and no focus on its button.
+    expect(await page.getByRole('radio', { name: 'Copy' }).evaluate((radio) => radio.matches(':focus'))).toBe(
+      true,
+    );
+    await rename(original.path, `${original.path}.away`);
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText('File not found').waitFor();
+    await rename(`${original.path}.away`, original.path);
+    await page.getByRole('button', { name: 'Export', exact: true }).click();
+    await page.waitForSelector('text=The clip was made and checked.');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    expect(await app.api.exhibits.list()).toHaveLength(2);
+  });
+
   it('gives the focus back to what opened a dialog, however it is closed', async () => {
     const opener = rowOf('whole_').getByTitle('Camera name and clock');
     for (const close of ['Escape', 'Cancel']) {
