@@ -198,6 +198,11 @@ const LACKS: ReadonlyArray<{ readonly complaint: RegExp; readonly message: strin
     message: `This ffmpeg was built without libass, which draws boxes and times. ${OTHER_FFMPEG}, ${NAME_FFMPEG}; or export without boxes and times.`,
   },
   {
+    complaint: /Can't write packet with unknown timestamp/,
+    message:
+      'Some pictures of this footage carry no time, and a copy cannot be written without. Export it as an exact clip instead.',
+  },
+  {
     complaint: /Unknown encoder 'libx264'/,
     message: `This ffmpeg was built without libx264, which exact clips are encoded with. ${OTHER_FFMPEG}, ${NAME_FFMPEG}; or export a copy, which encodes nothing.`,
   },

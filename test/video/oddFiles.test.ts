@@ -1,6 +1,7 @@
 import { appendFile, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeClip } from '../../main/video/clipWrite.ts';
 import { decodeFrames } from '../../main/video/decodeFrames.ts';
 import { inspectFootage } from '../../main/video/inspect.ts';
 import type { Inspection } from '../../main/video/inspect.ts';
@@ -144,6 +145,16 @@ describe('what a file cannot say', () => {
     expect(footage.notices.find(({ kind }) => kind === 'timestampsRepaired')?.text).toMatch(
       /stores no times/,
     );
+  });
+
+  it('a copy of pictures that carry no time is refused with the way to have a clip', async () => {
+    const path = await makeSource(folder.path, 'untimed.mkv');
+    const args = ['-copyts', '-i', path, '-c', 'copy', join(folder.path, 'copy.mkv')];
+    const clip = writeClip({ ffmpegPath, args, frames: 40, signal, onProgress: () => undefined });
+    await expect(clip).rejects.toMatchObject({
+      code: 'ffmpeg.failed',
+      message: expect.stringMatching(/carry no time.* as an exact clip instead/) as unknown,
+    });
   });
 
   it('a count of frames that was never filled in claims nothing', async () => {

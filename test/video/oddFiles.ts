@@ -50,6 +50,7 @@ const SOURCES = {
   'twoCameras.mkv': [...PICTURES, ...SMALL_PICTURES, '-map', '0', '-map', '1', ...X264],
   'twoCameras.ts': [...PICTURES, ...SMALL_PICTURES, '-map', '0', '-map', '1', ...X264],
   'startsAt10h.mp4': [...PICTURES, ...X264, '-output_ts_offset', '36000'],
+  'untimed.mkv': [...PICTURES, ...X264, '-avoid_negative_ts', 'disabled', '-output_ts_offset', '-1.5'],
   'parts.mpjpeg': [...PICTURES, '-c:v', 'mjpeg', '-f', 'mpjpeg'],
   'row.mjpeg': [...PICTURES, '-c:v', 'mjpeg', '-f', 'mjpeg'],
 } as const;
