@@ -33,8 +33,10 @@ import type { Store, StoredFootage } from './store/store.ts';
 import { indexFrames } from './video/frameIndex.ts';
 import type { FrameIndex } from './video/frameIndex.ts';
 import { inspectFootage } from './video/inspect.ts';
-import { probeVideo } from './video/probe.ts';
+import { findVideos, probeVideo } from './video/probe.ts';
 import { stillSeekMarginUs, writeStill } from './video/still.ts';
+import { videoOf } from './video/videoSource.ts';
+import type { VideoSource } from './video/videoSource.ts';
 
 export interface CaseSessionOptions {
   readonly store: Store;
@@ -108,12 +110,12 @@ export class CaseSession implements CaseHandlers {
     await this.commandLineImport.run(paths);
   }
 
-  /** Where the footage's original lies, once it is known to be still the one that was added. */
-  async originalPath(footageId: FootageId, signal: AbortSignal): Promise<string> {
+  /** What the footage is read from, once it is known to be still what was added. */
+  async originalOf(footageId: FootageId, signal: AbortSignal): Promise<VideoSource> {
     const footage = await this.store.read.queryFootageById(footageId);
     if (footage === null) throw new AppError('footage.notFound', `Footage ${footageId} is not in this case.`);
     await checkOriginal(footage, signal);
-    return footage.path;
+    return videoOf(footage);
   }
 
   /** Stops imports and exports, lets the analyzer stop at its next frame, and closes the store. */
@@ -149,8 +151,8 @@ export class CaseSession implements CaseHandlers {
   async #index(footage: StoredFootage, signal: AbortSignal): Promise<FrameIndex> {
     await checkOriginal(footage, signal);
     const ffmpegPath = await this.#options.ffmpeg.path();
-    const probe = await probeVideo(footage.path, { ffmpegPath, signal });
-    return indexFrames(footage.path, { ffmpegPath, signal, probe });
+    const probe = await probeVideo(footage, { ffmpegPath, signal });
+    return indexFrames(footage, { ffmpegPath, signal, probe });
   }
 
   /** What every capability works on. */
@@ -174,8 +176,8 @@ export class CaseSession implements CaseHandlers {
       frameTimes: this.#frameTimes,
       proxies: this.#proxies,
       closing: this.#closing.signal,
-      probe: async (path, signal) => probeVideo(path, { ffmpegPath: await ffmpeg.path(), signal }),
-      inspect: async (path, signal) => inspectFootage(path, { ffmpegPath: await ffmpeg.path(), signal }),
+      findVideos: async (path, signal) => findVideos(path, { ffmpegPath: await ffmpeg.path(), signal }),
+      inspect: async (source, signal) => inspectFootage(source, { ffmpegPath: await ffmpeg.path(), signal }),
     });
   }
 
@@ -240,7 +242,7 @@ export class CaseSession implements CaseHandlers {
         await writeStill({
           ...job,
           ffmpegPath: await ffmpeg.path(),
-          path: footage.path,
+          source: footage,
           seekMarginUs: stillSeekMarginUs(footage),
           maxWidthPx: widthPx,
         });

@@ -13,6 +13,7 @@ import { CaseSession } from './caseSession.ts';
 import { lookAtModel } from './detect/modelLook.ts';
 import { knownProviders } from './detect/onnxSession.ts';
 import { readModelGraph, tryModelOnFrame, type FramePlace } from './detect/frameTrial.ts';
+import { onlyVideo } from './video/videoSource.ts';
 import { tryModel } from './detect/trial.ts';
 import { FfmpegFinder } from './ffmpegFinder.ts';
 import { modelsHandlers } from './models/modelsHandlers.ts';
@@ -175,9 +176,12 @@ export class SightlineHost implements Host {
   async #framePlace(frame: TrialFrame, signal: AbortSignal): Promise<FramePlace> {
     const ffmpegPath = await this.#ffmpeg.path();
     if (frame.kind === 'file')
-      return { path: frame.path, ffmpegPath, fromPtsUs: null, afterUs: Math.round(frame.afterSec * 1e6) };
-    const path = await this.session.originalPath(frame.footageId, signal);
-    return { path, ffmpegPath, fromPtsUs: frame.ptsUs, afterUs: 0 };
+      return {
+        ...onlyVideo(frame.path),
+        ...{ ffmpegPath, fromPtsUs: null, afterUs: Math.round(frame.afterSec * 1e6) },
+      };
+    const source = await this.session.originalOf(frame.footageId, signal);
+    return { ...source, ffmpegPath, fromPtsUs: frame.ptsUs, afterUs: 0 };
   }
 
   /** Models that the open case's runs need to go on; none while no case is open. */

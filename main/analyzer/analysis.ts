@@ -124,7 +124,7 @@ class Analysis {
   #decode(): FrameStream {
     const { start, detector, decodeThread, ffmpegVersion, signal } = this.#options;
     const { widthPx, heightPx, fit } = detector.planInput(start.sourceSize, start.parameters.shortSidePx);
-    return decodeThread.decode(start.footagePath, {
+    return decodeThread.decode(start.source, {
       ffmpegPath: start.ffmpegPath,
       ffmpegVersion,
       isBackground: true,

@@ -8,12 +8,13 @@ import type { FrameTrialReply, FrameTrialRequest, GraphReadRequest } from '../de
 import type { GuardedFailure } from '../detect/guardedProcess.ts';
 import type { TrialReply, TrialRequest } from '../detect/trial.ts';
 import type { TrackFinding } from '../track/track.ts';
+import type { VideoSource } from '../video/videoSource.ts';
 
 /** Start (or go on with) one run. One at a time per analyzer. */
 export interface StartMessage {
   readonly kind: 'start';
   readonly runId: number;
-  readonly footagePath: string;
+  readonly source: VideoSource;
   readonly ffmpegPath: string;
   /** A manifest as JSON text and the weights beside it; hashed before a session is made. */
   readonly manifestJson: string;

@@ -11,6 +11,7 @@ import { decodeFrames } from '../video/decodeFrames.ts';
 import type { DecodedFrame, DecodeOptions } from '../video/frames.ts';
 import { readPictureDemuxer, type PictureDemuxer } from '../video/pictureFile.ts';
 import { stillSeekMarginUs, writeStill, type StillRequest } from '../video/still.ts';
+import { videoOf, type VideoSource } from '../video/videoSource.ts';
 
 /** As wide as a dialog on a common screen shows it at twice the density. */
 const PICTURE_WIDTH_PX = 1600;
@@ -33,11 +34,11 @@ export async function takeTrialFrame(
     pixelFormat: 'rgb24',
     picture,
   } as const;
-  const first = await firstFrame(place.path, { ...pass, fromPtsUs: null, scaleTo: null });
+  const first = await firstFrame(place, { ...pass, fromPtsUs: null, scaleTo: null });
   const fromPtsUs = place.fromPtsUs ?? first.ptsUs + place.afterUs;
   const scaleTo = planInput(first.sourceSize);
   const wanted = picture !== null || fromPtsUs <= first.ptsUs ? null : fromPtsUs;
-  const frame = await firstFrame(place.path, { ...pass, fromPtsUs: wanted, scaleTo });
+  const frame = await firstFrame(place, { ...pass, fromPtsUs: wanted, scaleTo });
   return {
     frame,
     ptsUs: frame.ptsUs,
@@ -54,23 +55,24 @@ async function pictureDemuxerOf(path: string): Promise<PictureDemuxer | null> {
   }
 }
 
-async function firstFrame(path: string, options: DecodeOptions): Promise<DecodedFrame> {
-  for await (const frame of decodeFrames(path, options)) return { ...frame, data: frame.data.slice() };
+async function firstFrame(source: VideoSource, options: DecodeOptions): Promise<DecodedFrame> {
+  for await (const frame of decodeFrames(source, options)) return { ...frame, data: frame.data.slice() };
   const text = `There is no frame at or after media time ${mediaTimeText(options.fromPtsUs ?? 0)}`;
-  throw new AppError('video.noFrames', `${text}; choose an earlier one: ${path}`);
+  throw new AppError('video.noFrames', `${text}; choose an earlier one: ${source.path}`);
 }
 
 async function pictureOf(
-  { path, ffmpegPath }: FramePlace,
+  place: FramePlace,
   still: Pick<StillRequest, 'ptsUs' | 'signal'> & { readonly picture: PictureDemuxer | null },
 ): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), 'sightline-frame-'));
   try {
     const outputPath = join(folder, 'frame.jpg');
-    const container = await readContainerFamily(path);
-    const seekMarginUs = still.picture === null ? stillSeekMarginUs({ container, notices: [] }) : null;
+    const { ffmpegPath, videoStreams } = place;
+    const footage = { container: await readContainerFamily(place.path), videoStreams, notices: [] };
+    const seekMarginUs = still.picture === null ? stillSeekMarginUs(footage) : null;
     const whole = { cropInSource: null, maxWidthPx: PICTURE_WIDTH_PX };
-    await writeStill({ ...whole, ...still, path, ffmpegPath, seekMarginUs, outputPath });
+    await writeStill({ ...whole, ...still, source: videoOf(place), ffmpegPath, seekMarginUs, outputPath });
     return await readFile(outputPath);
   } finally {
     await rm(folder, { recursive: true, force: true });

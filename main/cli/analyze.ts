@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { EVERY_FINDING } from '../../preload/contract/findings.ts';
 import type { ClassCount } from '../../preload/contract/findings.ts';
-import type { Footage } from '../../preload/contract/footage.ts';
+import { footageName } from '../../preload/contract/footage.ts';
 import type { FootageId, RunId } from '../../preload/contract/ids.ts';
 import type { WantedProvider } from '../../preload/contract/providers.ts';
 import type { Run, RunParameters, RunState } from '../../preload/contract/runs.ts';
@@ -100,12 +100,14 @@ async function importAll(
     switch (event.kind) {
       case 'added':
         footageIds.add(event.footage.footageId);
-        output.note(`added      ${event.path}`);
+        output.note(
+          `added      ${event.path}${streamText(event.footage.videoStreams > 1 ? event.footage.videoStream : null)}`,
+        );
         for (const notice of event.footage.notices) output.note(`           ${notice.text}`);
         break;
       case 'duplicate':
         footageIds.add(event.footageId);
-        output.note(`known      ${event.path}`);
+        output.note(`known      ${event.path}${streamText(event.videoStream)}`);
         break;
       case 'refused':
         refused.push({ path: event.path, code: event.error.code, message: event.error.message });
@@ -118,6 +120,11 @@ async function importAll(
     }
   }
   return { footageIds: [...footageIds], refused };
+}
+
+/** Which video stream of its file, where that has several. */
+function streamText(videoStream: number | null): string {
+  return videoStream === null ? '' : ` · stream ${videoStream + 1}`;
 }
 
 /** One run for each footage: the one that was made or begun like this before, or a new one. */
@@ -157,7 +164,7 @@ function isSameAnalysis(run: Run, model: ResolvedModel, parameters: RunParameter
 async function waitForRuns(runIds: readonly RunId[], { host, signal }: CommandContext): Promise<void> {
   const line = new ProgressLine();
   const progress = host.progress.subscribe(signal);
-  const names = new Map((await host.session.footage.list()).map((one) => [one.footageId, one.fileName]));
+  const names = new Map((await host.session.footage.list()).map((one) => [one.footageId, footageName(one)]));
   const waiting = new Set<RunId>(runIds);
   for (const run of await host.session.runs.list()) if (OVER.has(run.state)) waiting.delete(run.runId);
   try {
@@ -177,11 +184,10 @@ async function waitForRuns(runIds: readonly RunId[], { host, signal }: CommandCo
 async function clipReport(runId: RunId, { host }: CommandContext): Promise<ClipReport> {
   const { store } = host.session;
   const run = await host.session.runs.get({ runId });
-  const footage: Pick<Footage, 'fileName' | 'claimedFrames' | 'indexedFrames'> | null =
-    await store.read.queryFootageById(run.footageId);
+  const footage = await store.read.queryFootageById(run.footageId);
   const filter = { ...EVERY_FINDING, footageIds: [run.footageId] };
   return {
-    clip: footage?.fileName ?? '',
+    clip: footage === null ? '' : footageName(footage),
     runId,
     state: run.state,
     framesInContainer: footage?.claimedFrames ?? null,

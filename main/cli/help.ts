@@ -2,7 +2,8 @@
 export const HELP = `Usage: sightline COMMAND [OPTIONS]
 
   analyze PATHS      add footage (files, folders) to the case and analyse it; a second call goes on
-                     where the first one stopped and analyses nothing twice
+                     where the first one stopped and analyses nothing twice; each video stream of a
+                     file is a footage of its own
     --model ID         one of "sightline models"; the default one when left out
     --every MS|all     look at one frame in this many ms of media time (200), or at every frame
     --min-score S      keep detections from this score up, 0 to 1 (0.05)

@@ -1,5 +1,6 @@
 import { EVERY_FINDING } from '../../preload/contract/findings.ts';
 import type { Detection, Finding } from '../../preload/contract/findings.ts';
+import { footageName } from '../../preload/contract/footage.ts';
 import type { CoverageInterval, Footage } from '../../preload/contract/footage.ts';
 import type { FootageId } from '../../preload/contract/ids.ts';
 import { durationText, mediaTimeText, wallMsFromPtsUs, wallTimeText } from '../../preload/contract/time.ts';
@@ -39,7 +40,7 @@ export async function listFindings(
     durationText(finding.endPtsUs - finding.startPtsUs),
     wallText(footage.get(finding.footageId), finding.startPtsUs),
     finding.camera,
-    footage.get(finding.footageId)?.fileName ?? '',
+    nameOf(footage.get(finding.footageId)),
   ]);
   output.line(
     tableText(['id', 'class', 'score', 'from', 'for', 'recorded', 'camera', 'file'], rows, new Set([0, 2])),
@@ -102,7 +103,7 @@ function detectionCells(
   { ptsUs, className, score, boxInSource: box, trackId }: Detection,
 ): Array<string | number | null> {
   return [
-    ...[clip.footageId, clip.fileName, clip.camera, run.runId, run.modelId],
+    ...[clip.footageId, footageName(clip), clip.camera, run.runId, run.modelId],
     ...[ptsUs, mediaTimeText(ptsUs), wallText(clip, ptsUs), className, Number(score.toFixed(4))],
     ...[box.x0, box.y0, box.x1, box.y1].map((side) => Number(side.toFixed(2))),
     trackId,
@@ -113,18 +114,23 @@ function spacedLine(cells: ReadonlyArray<string | number | null>): string {
   return cells.map((cell) => cell ?? '-').join('  ');
 }
 
+type CoveredClip = Pick<Footage, 'footageId' | 'fileName' | 'videoStream' | 'videoStreams'> & {
+  readonly coverage: readonly CoverageInterval[];
+};
+
 /** `sightline coverage`. */
 export async function listCoverage({ host, output }: CommandContext): Promise<ExitCode> {
   const { footage } = host.session;
-  const clips: Array<{ footageId: FootageId; fileName: string; coverage: CoverageInterval[] }> = [];
-  for (const { footageId, fileName } of await footage.list()) {
-    clips.push({ footageId, fileName, coverage: await footage.coverage({ footageId }) });
+  const clips: Array<CoveredClip> = [];
+  for (const { footageId, fileName, videoStream, videoStreams } of await footage.list()) {
+    const coverage = await footage.coverage({ footageId });
+    clips.push({ footageId, fileName, videoStream, videoStreams, coverage });
   }
   if (output.isJson) output.json(clips);
   else {
-    const rows = clips.flatMap(({ fileName, coverage }) =>
-      coverage.map(({ kind, fromPtsUs, toPtsUs }) => [
-        fileName,
+    const rows = clips.flatMap((clip) =>
+      clip.coverage.map(({ kind, fromPtsUs, toPtsUs }) => [
+        footageName(clip),
         kind,
         mediaTimeText(fromPtsUs),
         mediaTimeText(toPtsUs),
@@ -150,15 +156,20 @@ export async function listFootage({ host, output }: CommandContext): Promise<Exi
     `${one.codec} ${one.widthPx}x${one.heightPx}`,
     wallText(one, one.startPtsUs),
     one.isOriginalPresent ? '' : 'original missing',
-    one.path,
+    one.videoStreams > 1 ? `${one.path} · stream ${one.videoStream + 1} of ${one.videoStreams}` : one.path,
   ]);
   output.line(tableText(['id', 'camera', 'duration', 'video', 'recorded', '', 'path'], rows, new Set([0])));
-  for (const one of footage) for (const notice of one.notices) output.note(`${one.fileName}: ${notice.text}`);
+  for (const one of footage)
+    for (const notice of one.notices) output.note(`${footageName(one)}: ${notice.text}`);
   return EXIT.ok;
 }
 
 async function footageById(footage: Promise<Footage[]>): Promise<Map<FootageId, Footage>> {
   return new Map((await footage).map((one) => [one.footageId, one]));
+}
+
+function nameOf(footage: Footage | undefined): string {
+  return footage === undefined ? '' : footageName(footage);
 }
 
 function wallText(footage: Footage | undefined, ptsUs: number): string {

@@ -38,6 +38,9 @@ export interface FrameTrialRequest {
 export interface FramePlace {
   /** Footage or a still picture. */
   readonly path: string;
+  /** Which of the file's moving video streams, from 0, and how many there are. */
+  readonly videoStream: number;
+  readonly videoStreams: number;
   readonly ffmpegPath: string;
   /** The first frame at or after this media time; null counts from the file's first frame. */
   readonly fromPtsUs: number | null;

@@ -7,6 +7,7 @@ import type { Run } from '../../preload/contract/runs.ts';
 import { originalErrorFrom } from '../fileErrors.ts';
 import { burnScript } from '../video/burnScript.ts';
 import { copyArguments, exactArguments, writeClip } from '../video/clipWrite.ts';
+import type { VideoSource } from '../video/videoSource.ts';
 import { marksOfClip } from './clipMarks.ts';
 import type { ClipSource, WorkedOutClip } from './clipPlan.ts';
 import { verifyClip } from './clipVerify.ts';
@@ -122,19 +123,23 @@ interface Arguments {
 async function clipArguments(job: ClipExport, draft: ExhibitDraft, signal: AbortSignal): Promise<Arguments> {
   const { clip, source } = job;
   const startPtsUs = source.frameTimesUs[0] ?? 0;
-  const argumentsFor = async (paths: { path: string; outputPath: string; scriptPath: string | null }) =>
+  const argumentsFor = async (paths: {
+    source: VideoSource;
+    outputPath: string;
+    scriptPath: string | null;
+  }) =>
     clip.cut === null
       ? exactArguments({ ...clip, ...paths, ffmpegPath: source.ffmpegPath, signal })
       : copyArguments({ ...clip, ...paths, startPtsUs, cut: clip.cut });
   const scriptPath = await writeScript(job, draft);
   return {
     forFfmpeg: await argumentsFor({
-      path: source.footage.path,
+      source: source.footage,
       outputPath: draft.contentPath,
       scriptPath,
     }),
     forSidecar: await argumentsFor({
-      path: 'SOURCE',
+      source: { ...source.footage, path: 'SOURCE' },
       outputPath: 'CLIP',
       scriptPath: scriptPath === null ? null : 'SCRIPT',
     }),

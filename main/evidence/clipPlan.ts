@@ -82,11 +82,12 @@ async function planCopy(
 ): Promise<WorkedOutClip> {
   const { footage, frameTimesUs } = source;
   const container = copyContainer(footage.container, footage.codec);
-  const cut = await findPacketCut(cutRequest(source, asked, container, signal));
+  const { cut, isFoundFromStart } = await findPacketCut(cutRequest(source, asked, container, signal));
   const window = windowOfRange(frameTimesUs, cut.keyPtsUs, cut.lastPtsUs);
   if (window === null) throw new AppError('internal', 'A cut without frames.');
   const notes = [...copyNotes(asked, window, cut), ...footageNotes(footage, 'copy')];
-  return workedOut({ request, source, window, container, cut, keyPtsUs: cut.keyPtsUs, notes, signal });
+  const keyPtsUs = isFoundFromStart ? null : cut.keyPtsUs;
+  return workedOut({ request, source, window, container, cut, keyPtsUs, notes, signal });
 }
 
 async function planExact(
@@ -111,7 +112,7 @@ function cutRequest(
   signal: AbortSignal,
 ): CutRequest {
   const timesOrigin = timesOriginOf(footage);
-  const recording = { ffmpegPath, path: footage.path, frameTimesUs, timesOrigin };
+  const recording = { ffmpegPath, source: footage, frameTimesUs, timesOrigin };
   return { ...recording, firstPtsUs, lastPtsUs, container, signal };
 }
 
@@ -131,11 +132,12 @@ async function workedOut(found: FoundClip): Promise<WorkedOutClip> {
   const { source, container, cut, keyPtsUs, signal } = found;
   const { ffmpegPath, frameTimesUs, footage, isIndexTrusted } = source;
   const timesOrigin = timesOriginOf(footage);
-  const seekPtsUs = keyPtsUs === null ? null : seekBeforeKey({ frameTimesUs, timesOrigin }, keyPtsUs);
+  const seekPtsUs =
+    keyPtsUs === null ? null : seekBeforeKey({ source: footage, frameTimesUs, timesOrigin }, keyPtsUs);
   const shown = isIndexTrusted
     ? trustedFrames(frameTimesUs, found.window)
     : await decodableFrames({
-        ...{ ffmpegPath, path: footage.path, frameTimesUs, timesOrigin, seekPtsUs, signal },
+        ...{ ffmpegPath, source: footage, frameTimesUs, timesOrigin, seekPtsUs, signal },
         window: found.window,
       });
   const { window } = shown;
@@ -161,7 +163,7 @@ function planOf({ request, source, container, notes }: FoundClip, shown: ShownFr
     lastPtsUs,
     frames,
     notes: [...undecodableNotes(shown, source.frameTimesUs, request.mode), ...notes],
-    suggestedFileName: clipFileName(source.footage.fileName, shown.window, request.mode, container),
+    suggestedFileName: clipFileName(source.footage, shown.window, request.mode, container),
   };
 }
 
@@ -211,7 +213,10 @@ function footageNotes(footage: StoredFootage, mode: ClipRequest['mode']): string
   const notes: string[] = [];
   const has = (kind: string): boolean => footage.notices.some((notice) => notice.kind === kind);
   if (has('audioIgnored')) notes.push("The recording's sound is not in the clip.");
-  if (has('severalVideoStreams')) notes.push('Only the first video stream is in the clip.');
+  if (footage.videoStreams > 1) {
+    const { videoStream, videoStreams } = footage;
+    notes.push(`The recording has ${videoStreams} video streams; stream ${videoStream + 1} is in the clip.`);
+  }
   if (mode === 'exact' && has('sizeChanges')) {
     notes.push('The picture size changes during the recording; the clip keeps the size it starts with.');
   }
@@ -225,7 +230,7 @@ const MAX_STEM_CHARS = 80;
 
 /** `gate-2_0-00-04.000_to_0-00-09.320_copy.mp4`: letters, digits, dots and dashes, valid on every file system. */
 function clipFileName(
-  fileName: string,
+  { fileName, videoStream, videoStreams }: StoredFootage,
   window: FrameWindow,
   mode: ClipRequest['mode'],
   container: ClipContainer,
@@ -237,6 +242,7 @@ function clipFileName(
     .replace(/^[.-]+/, '')
     .slice(0, MAX_STEM_CHARS);
   const time = (ptsUs: number): string => mediaTimeText(ptsUs).replaceAll(':', '-');
-  const name = stem === '' ? 'clip' : stem;
+  const stream = videoStreams > 1 ? `_stream-${videoStream + 1}` : '';
+  const name = `${stem === '' ? 'clip' : stem}${stream}`;
   return `${name}_${time(window.firstPtsUs)}_to_${time(window.lastPtsUs)}_${mode}${container.extension}`;
 }

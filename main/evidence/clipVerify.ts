@@ -4,6 +4,7 @@ import { hashFrames, hashPackets, wholeStreamArguments } from '../video/clipFram
 import type { HashedFrame } from '../video/clipFrames.ts';
 import { readPackets } from '../video/clipPackets.ts';
 import { cutArguments } from '../video/clipWrite.ts';
+import { onlyVideo } from '../video/videoSource.ts';
 import type { ClipSource, WorkedOutClip } from './clipPlan.ts';
 
 /** What decoding the finished clip showed. */
@@ -45,7 +46,7 @@ export async function verifyClip(verification: Verification): Promise<VerifiedCl
   };
   const made = await hashFrames({
     ffmpegPath: source.ffmpegPath,
-    path: clipPath,
+    source: onlyVideo(clipPath),
     timesOrigin: 'stored',
     seekPtsUs: null,
     window: null,
@@ -59,7 +60,7 @@ export async function verifyClip(verification: Verification): Promise<VerifiedCl
   await verifyNothingHidden(verification);
   const recorded = await hashFrames({
     ffmpegPath: source.ffmpegPath,
-    path: source.footage.path,
+    source: source.footage,
     timesOrigin: clip.timesOrigin,
     seekPtsUs: clip.seekPtsUs,
     window: clip.window,
@@ -94,7 +95,7 @@ async function verifyNothingHidden({ clip, source, clipPath, signal }: Verificat
   let hidden = 0;
   for await (const packet of readPackets({
     ffmpegPath: source.ffmpegPath,
-    path: clipPath,
+    source: onlyVideo(clipPath),
     seekPtsUs: null,
     signal,
   })) {
@@ -129,9 +130,9 @@ async function isDamageAsRecorded(
   // Where times were repaired, packets picked by them again could be the wrong ones again.
   if (!clip.isDamaged || clip.timesOrigin === 'repaired') return false;
   const startPtsUs = source.frameTimesUs[0] ?? 0;
-  const from = cutArguments({ path: source.footage.path, startPtsUs, seekPtsUs: clip.seekPtsUs, cut });
+  const from = cutArguments({ source: source.footage, startPtsUs, seekPtsUs: clip.seekPtsUs, cut });
   const recorded = await hashPackets(source.ffmpegPath, from, signal);
-  const made = await hashPackets(source.ffmpegPath, wholeStreamArguments(clipPath), signal);
+  const made = await hashPackets(source.ffmpegPath, wholeStreamArguments(onlyVideo(clipPath)), signal);
   return made.length === recorded.length && made.every((md5, i) => md5 === recorded[i]);
 }
 

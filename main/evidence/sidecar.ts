@@ -85,7 +85,9 @@ function clipFacts(fileName: string, { clip, verified, clipSha256, clipBytes }: 
 
 function sourceFacts(footage: StoredFootage): object {
   const { fileName, sha256, bytes, container, codec, camera, clock, startPtsUs } = footage;
-  return { fileName, sha256, bytes, container, codec, camera, clock, startPtsUs };
+  const { videoStream, videoStreams } = footage;
+  const stream = { videoStream, videoStreams };
+  return { fileName, sha256, bytes, ...stream, container, codec, camera, clock, startPtsUs };
 }
 
 function intervalFacts({ plan, window, ...clip }: WorkedOutClip, footage: StoredFootage): object {

@@ -5,6 +5,7 @@ import { lowerBound, midpointAfter, midpointBefore } from '../video/clipCut.ts';
 import { hashFrames } from '../video/clipFrames.ts';
 import type { FrameWindow } from '../video/clipWrite.ts';
 import type { TimesOrigin } from '../video/timesOrigin.ts';
+import type { VideoSource } from '../video/videoSource.ts';
 
 /** What of a run of indexed frames can be shown. */
 export interface ShownFrames {
@@ -29,7 +30,7 @@ export function trustedFrames(frameTimesUs: Float64Array, window: FrameWindow): 
  */
 export async function decodableFrames(options: {
   readonly ffmpegPath: string;
-  readonly path: string;
+  readonly source: VideoSource;
   readonly frameTimesUs: Float64Array;
   readonly timesOrigin: TimesOrigin;
   readonly window: FrameWindow;
@@ -46,7 +47,7 @@ export async function decodableFrames(options: {
     const [from, to] = [mediaTimeText(window.firstPtsUs), mediaTimeText(window.lastPtsUs)];
     throw new AppError(
       'clip.emptyRange',
-      `None of the ${window.frames} frames from ${from} to ${to} can be decoded. Mark a longer range. ${options.path}`,
+      `None of the ${window.frames} frames from ${from} to ${to} can be decoded. Mark a longer range. ${options.source.path}`,
     );
   }
   return {

@@ -69,8 +69,9 @@ export function footageHandlers(options: FootageOptions): FootageHandlers {
     },
     async relocate({ footageId, path }, signal) {
       await checkContent(await find({ footageId }), path, untilClosed(signal));
-      await write.updateFootagePath(footageId, path);
-      return afterChange({ footageId });
+      const footageIds = await write.updateFootagePath(footageId, path);
+      changes.publish({ kind: 'footage', footageIds });
+      return footageFrom(await find({ footageId }));
     },
     async coverage({ footageId }) {
       await find({ footageId });

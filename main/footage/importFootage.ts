@@ -1,13 +1,14 @@
-import { basename } from 'node:path';
 import type { Change } from '../../preload/contract/cases.ts';
 import { errorDataFrom } from '../../preload/contract/errors.ts';
-import type { Footage, ImportEvent } from '../../preload/contract/footage.ts';
+import type { ImportEvent } from '../../preload/contract/footage.ts';
 import type { Broadcast } from '../broadcast.ts';
 import type { Store } from '../store/store.ts';
 import type { Inspection } from '../video/inspect.ts';
-import { cameraFromPath } from './cameraName.ts';
+import type { FoundVideo } from '../video/probe.ts';
+import type { VideoSource } from '../video/videoSource.ts';
 import type { FrameTimesCache } from './frameTimesCache.ts';
-import { clockFromHints, machineUtcOffsetMin } from './recordingClock.ts';
+import { importVideos, refuseVideos } from './importVideos.ts';
+import type { ImportOutcome } from './importVideos.ts';
 import { checkSettled } from './original.ts';
 import { ReceivedFiles } from './receivedFiles.ts';
 import { scanPaths } from './scanPaths.ts';
@@ -23,17 +24,16 @@ export interface ImportOptions {
   readonly changes: Broadcast<Change>;
   readonly nowWallMs: () => number;
   /** Cheap: opens the file and reads its header. @throws AppError when it is no footage. */
-  readonly probe: (path: string, signal: AbortSignal) => Promise<unknown>;
-  /** Reads the file through. @throws AppError when it is no footage. */
-  readonly inspect: (path: string, signal: AbortSignal) => Promise<Inspection>;
+  readonly findVideos: (path: string, signal: AbortSignal) => Promise<FoundVideo[]>;
+  /** Reads the file through. @throws AppError when the stream is no footage. */
+  readonly inspect: (source: VideoSource, signal: AbortSignal) => Promise<Inspection>;
 }
 
 type ScannedFile = Extract<ScannedPath, { kind: 'file' }>;
-type Outcome = Extract<ImportEvent, { kind: 'added' | 'duplicate' | 'refused' }>;
 
 /**
- * Adds files and folders to the case. Every file is named in exactly one `added`, `duplicate` or `refused`; what is
- * wrong with one of them never stops the others. Ends with `finished`. Of files that a browser has sent for this
+ * Adds files and folders to the case. Every file is named in exactly one `added`, `duplicate` or `refused`, and one with
+ * several video streams in one for each of them; what is wrong with one of either never stops the others. Ends with `finished`. Of files that a browser has sent for this
  * import, only those that were added stay (see {@link ReceivedFiles.settle}).
  * @throws the signal's reason when aborted; what was added until then stays.
  */
@@ -45,12 +45,14 @@ export async function* importFootage(
   const counts = { added: 0, duplicate: 0, refused: 0 };
   try {
     for await (const scanned of scanPaths(paths, signal)) {
-      const outcome =
+      const outcomes =
         scanned.kind === 'file'
           ? yield* importFile(scanned, options, signal)
-          : refusal(scanned.path, scanned.error);
-      counts[outcome.kind]++;
-      yield outcome;
+          : [refusal(scanned.path, scanned.error)];
+      for (const outcome of outcomes) {
+        counts[outcome.kind]++;
+        yield outcome;
+      }
     }
   } finally {
     await new ReceivedFiles(options.store.caseFolder).settle(paths, () => queryFootagePaths(options.store));
@@ -63,31 +65,27 @@ export async function queryFootagePaths(store: Store): Promise<string[]> {
   return (await store.read.queryFootage()).map(({ path }) => path);
 }
 
-function refusal(path: string, thrown: unknown): Outcome {
-  return { kind: 'refused', path, error: errorDataFrom(thrown) };
+function refusal(path: string, thrown: unknown): ImportOutcome {
+  return { kind: 'refused', path, videoStream: null, error: errorDataFrom(thrown) };
 }
 
 async function* importFile(
   file: ScannedFile,
   options: ImportOptions,
   signal: AbortSignal,
-): AsyncGenerator<ImportEvent, Outcome> {
+): AsyncGenerator<ImportEvent, ImportOutcome[]> {
   const { path } = file;
   try {
     yield { kind: 'scanning', path };
-    await options.probe(path, signal);
+    const videos = await options.findVideos(path, signal);
+    if (videos.every(({ error }) => error !== null)) return refuseVideos(videos);
     const sha256 = yield* hashFile(file, signal);
-    const known = await options.store.read.queryFootageBySha256(sha256);
-    if (known !== null) {
-      const message = `This is the same recording as ${known.path}, byte for byte: ${path}`;
-      return { kind: 'duplicate', path, footageId: known.footageId, message };
-    }
-    return { kind: 'added', path, footage: await addFootage(file, sha256, { ...options, signal }) };
+    return await importVideos({ file, sha256, videos }, { ...options, signal });
   } catch (thrown) {
     signal.throwIfAborted();
     // What is said of a file that somebody writes to, or has taken away, is said for that reason.
     const change = await checkSettled(file).catch((changed: unknown) => changed);
-    return refusal(path, change ?? thrown);
+    return [refusal(path, change ?? thrown)];
   }
 }
 
@@ -104,32 +102,4 @@ async function* hashFile(
     toldMs = performance.now();
     yield { kind: 'hashing', path, doneBytes: step.value, totalBytes: bytes };
   }
-}
-
-async function addFootage(
-  file: ScannedFile,
-  sha256: string,
-  options: ImportOptions & { readonly signal: AbortSignal },
-): Promise<Footage> {
-  const { store, frameTimes, changes, nowWallMs, signal } = options;
-  const { path, bytes } = file;
-  const fileName = basename(path);
-  const { index, probe, footage: inspected } = await options.inspect(path, signal);
-  await checkSettled(file);
-  const footage = {
-    ...inspected,
-    ...{ path, bytes, sha256, fileName },
-    camera: cameraFromPath(path, new ReceivedFiles(store.caseFolder).folder),
-    clock: clockFromHints({
-      creationTime: probe.creationTime,
-      fileName,
-      nowWallMs: nowWallMs(),
-      utcOffsetMinAt: machineUtcOffsetMin,
-    }),
-    addedWallMs: nowWallMs(),
-  };
-  const footageId = await store.write.insertFootage(footage);
-  await frameTimes.save(footageId, index);
-  changes.publish({ kind: 'footage', footageIds: [footageId] });
-  return { ...footage, footageId, isOriginalPresent: true, currentRunId: null };
 }

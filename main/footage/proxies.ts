@@ -49,7 +49,7 @@ export class Proxies {
     const common = { footageId, frameTimesUrl: `${media}/frame-times` };
     const facts = await this.#factsOfProxy(footage);
     if (facts !== null) {
-      const notice = `This is a copy made for playing, because ${footage.codec} in ${footage.container} does not play here. Stills and clips come from the original.`;
+      const notice = `This is a copy made for playing, because ${unplayableText(footage)} does not play here. Stills and clips come from the original.`;
       return {
         ...common,
         source: 'proxy',
@@ -61,7 +61,7 @@ export class Proxies {
     if (await this.#playsOriginal(footage)) {
       return { ...common, source: 'original', mediaUrl: `${media}/original`, originPtsUs: 0, notice: null };
     }
-    const notice = `${footage.codec} in ${footage.container} does not play here; a copy has to be made first.`;
+    const notice = `${unplayableText(footage)} does not play here; a copy has to be made first.`;
     return { ...common, source: 'proxyNeeded', mediaUrl: null, originPtsUs: footage.startPtsUs, notice };
   }
 
@@ -97,7 +97,7 @@ export class Proxies {
     let toldMs = -Infinity;
     const { originPtsUs } = await makeProxy({
       ffmpegPath: await this.#options.findFfmpegPath(),
-      path: footage.path,
+      source: footage,
       outputPath: this.path(footage),
       endPtsUs: footage.endPtsUs,
       signal,
@@ -125,12 +125,18 @@ export class Proxies {
   }
 
   async #playsOriginal(footage: StoredFootage): Promise<boolean> {
+    // Chromium plays the first video stream of a file and no other.
+    if (footage.videoStream > 0) return false;
     const known = this.#isPlayable.get(footage.footageId);
     if (known !== undefined) return known;
     const ffmpegPath = await this.#options.findFfmpegPath();
-    const probe = await probeVideo(footage.path, { ffmpegPath, signal: this.#options.closing });
+    const probe = await probeVideo(footage, { ffmpegPath, signal: this.#options.closing });
     const isPlayable = playsInChromium(probe, footage);
     this.#isPlayable.set(footage.footageId, isPlayable);
     return isPlayable;
   }
+}
+
+function unplayableText({ codec, container, videoStream }: StoredFootage): string {
+  return videoStream > 0 ? `video stream ${videoStream + 1} of a file` : `${codec} in ${container}`;
 }

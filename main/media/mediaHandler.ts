@@ -62,7 +62,7 @@ const MEDIA_PATH = /^\/media\/([a-z]+)\/(\d{1,15})(?:\/([a-z-]+)(?:\/(-?\d{1,16}
  * - `/media/exhibit/:id`: the exhibit's file
  *
  * Video is never kept by the browser (`no-store`). Pictures and frame times carry an ETag made from the source's
- * SHA-256: an id means another file in another case, so they are asked for again each time and answered with 304.
+ * SHA-256 and its stream: an id means another file in another case, so they are asked for again each time and answered with 304.
  * Never rejects: failures are answered as JSON ErrorData and logged.
  */
 export function createMediaHandler(sources: MediaSources): (request: Request) => Promise<Response> {
@@ -126,6 +126,11 @@ const namedContent = (name: string): { 'cache-control': string; etag: string } =
   etag: `"${name}"`,
 });
 
+/** What the pictures of a footage are called by: files are told apart by their hash, streams of one by their number. */
+function contentName({ sha256, videoStream }: StoredFootage): string {
+  return videoStream === 0 ? sha256 : `${sha256}-stream${videoStream}`;
+}
+
 function originalResponse(request: Request, footage: StoredFootage): Promise<Response> {
   return fileResponse(request, { path: footage.path, headers: VIDEO_HEADERS, expectedBytes: footage.bytes });
 }
@@ -135,7 +140,10 @@ async function frameTimesResponse(
   footage: StoredFootage,
   sources: MediaSources,
 ): Promise<Response> {
-  const headers = { ...namedContent(`${footage.sha256}-times`), 'content-type': 'application/octet-stream' };
+  const headers = {
+    ...namedContent(`${contentName(footage)}-times`),
+    'content-type': 'application/octet-stream',
+  };
   if (request.headers.get('if-none-match') === headers.etag)
     return new Response(null, { status: 304, headers });
   const ptsUs = await sources.loadFrameTimes(footage);
@@ -168,7 +176,7 @@ function stillOf(request: Request, footage: StoredFootage, ptsUs: number, caseFo
       `A still is asked for by a whole ptsUs and a width of 1 to ${WIDEST_STILL_PX} pixels.`,
     );
   }
-  const name = `${footage.sha256}-${ptsUs}-${widthPx ?? 'full'}`;
+  const name = `${contentName(footage)}-${ptsUs}-${widthPx ?? 'full'}`;
   const outputPath = join(caseFolder, 'cache', 'stills', `${name}.jpg`);
   return { name, job: { footage, ptsUs, cropInSource: null, widthPx, outputPath, signal: request.signal } };
 }
@@ -185,7 +193,7 @@ function thumbnailOf(
   caseFolder: string,
 ): NamedStill {
   const crop = thumbnailCrop(finding.bestBoxInSource, footage);
-  const name = `${footage.sha256}-${finding.bestPtsUs}-${crop.x0}-${crop.y0}-${crop.x1}-${crop.y1}`;
+  const name = `${contentName(footage)}-${finding.bestPtsUs}-${crop.x0}-${crop.y0}-${crop.x1}-${crop.y1}`;
   const job: StillJob = {
     footage,
     ptsUs: finding.bestPtsUs,

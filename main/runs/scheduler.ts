@@ -245,10 +245,11 @@ export class Scheduler {
     signal: AbortSignal,
   ): Promise<StartMessage> {
     const { findFfmpegPath, prepareFootage, findWeights } = this.#options;
+    const { path, videoStream, videoStreams } = footage;
     return {
       kind: 'start',
       runId: next.run.runId,
-      footagePath: footage.path,
+      source: { path, videoStream, videoStreams },
       ffmpegPath: await findFfmpegPath(),
       manifestJson: next.manifestJson,
       weightsPath: await findWeights(next),
@@ -330,10 +331,10 @@ export class Scheduler {
 
 /**
  * What no analysis of this footage can see, whatever became of the rest: frames that are not there, frames that an edit
- * list hides, what lay in damaged parts of the file, other video streams.
+ * list hides, what lay in damaged parts of the file, video streams that could not be added.
  */
 const UNSEEN_KINDS: ReadonlySet<FootageNotice['kind']> = new Set<FootageNotice['kind']>([
-  ...(['framesMissing', 'editList', 'decodeErrors', 'severalVideoStreams'] as const),
+  ...(['framesMissing', 'editList', 'decodeErrors', 'severalVideoStreams', 'laterVideoStream'] as const),
 ]);
 
 function hasUnseenFrames(footage: StoredFootage): boolean {

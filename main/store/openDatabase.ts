@@ -77,8 +77,11 @@ function prepareSchema(connection: SQLite.Database, options: OpenDatabaseOptions
     );
   }
   if (!isEmpty && version < newest) backUp(connection, options, version);
+  // Cannot be changed within a transaction.
+  connection.pragma('foreign_keys = OFF');
   if (isEmpty) createCase(connection, options, migrations);
   else migrate(connection, migrations, version);
+  connection.pragma('foreign_keys = ON');
 }
 
 /** The whole of a new case in one transaction, so that a kill leaves either an empty file or a case. */

@@ -146,6 +146,7 @@ function writesOf(thread: StoreThread): StoreWrites {
     updateFootageClock: (footageId, clock) => call('updateFootageClock', footageId, clock),
     updateFootageCamera: (footageId, camera) => call('updateFootageCamera', footageId, camera),
     updateFootagePath: (footageId, path) => call('updateFootagePath', footageId, path),
+    updateFootageStreams: (footageId, found) => call('updateFootageStreams', footageId, found),
     insertRun: (run) => call('insertRun', run),
     updateRun: (runId, update) => call('updateRun', runId, update),
     updateRunCrash: (runId) => call('updateRunCrash', runId),

@@ -101,7 +101,8 @@ export interface StoreReads {
   queryCase(): Promise<{ name: string; createdWallMs: number; footage: number }>;
   queryFootage(): Promise<StoredFootage[]>;
   queryFootageById(footageId: FootageId): Promise<StoredFootage | null>;
-  queryFootageBySha256(sha256: string): Promise<StoredFootage | null>;
+  /** What the case has of a file, stream by stream. */
+  queryFootageBySha256(sha256: string): Promise<StoredFootage[]>;
   queryCoverage(footageId: FootageId): Promise<CoverageInterval[]>;
   queryRuns(): Promise<Run[]>;
   queryRun(runId: RunId): Promise<Run | null>;
@@ -137,7 +138,12 @@ export interface StoreWrites {
   insertFootage(footage: NewFootage): Promise<FootageId>;
   updateFootageClock(footageId: FootageId, clock: CameraClock): Promise<void>;
   updateFootageCamera(footageId: FootageId, camera: string): Promise<void>;
-  updateFootagePath(footageId: FootageId, path: string): Promise<void>;
+  /** Of all streams of that footage's file; gives whose. */
+  updateFootagePath(footageId: FootageId, path: string): Promise<FootageId[]>;
+  updateFootageStreams(
+    footageId: FootageId,
+    found: Pick<StoredFootage, 'videoStreams' | 'notices'>,
+  ): Promise<void>;
   insertRun(run: NewRun): Promise<RunId>;
   updateRun(runId: RunId, update: RunUpdate): Promise<void>;
   /** Notes a crash at the run's checkpoint; returns how many have happened at this same checkpoint. */

@@ -6,6 +6,7 @@ import {
   insertFootage,
   updateFootageCamera,
   updateFootageClock,
+  updateFootageStreams,
   updateFootagePath,
 } from './writes/footageWrites.ts';
 import {
@@ -24,6 +25,7 @@ export const WRITE_HANDLERS: Handlers<WriteCalls, WriteDatabase> = {
   updateFootageClock,
   updateFootageCamera,
   updateFootagePath,
+  updateFootageStreams,
   insertRun,
   updateRun,
   updateRunCrash,

@@ -5,6 +5,7 @@ import { readPackets, seekWithin } from './clipPackets.ts';
 import type { Packet } from './clipPackets.ts';
 import { findCutByTrial, showsRecordedFrames } from './clipTrial.ts';
 import type { CutRequest } from './cutRequest.ts';
+import { hasOthers } from './videoSource.ts';
 
 /**
  * H.264 and HEVC reorder at most 16 frames (H.264 A.3.1 `MaxDpbFrames`, HEVC A.4 `sps_max_num_reorder_pics`), so
@@ -18,23 +19,30 @@ const TRIED_KEYS = 8;
 /** How much of a cut at an open group is decoded to see whether it can be shown: more than any reordering. */
 const TRIAL_US = 2_000_000;
 
+/** A cut, and whether the recording has to be read from its start to come by it. */
+export interface FoundCut {
+  readonly cut: PacketCut;
+  readonly isFoundFromStart: boolean;
+}
+
 /**
  * Finds where a stream copy can be cut around the frames asked for. Nothing is decoded, but for two kinds of
  * recording, where only decoding tells what a cut shows: open groups of pictures, and containers without
  * presentation times.
  * @throws AppError `clip.notVerified` when it cannot be cut there.
  */
-export async function findPacketCut(request: CutRequest): Promise<PacketCut> {
+export async function findPacketCut(request: CutRequest): Promise<FoundCut> {
   for (const lookbackUs of [LOOKBACK_US, null]) {
     const packets = await readAround(request, lookbackUs);
     const cut = packets.some((packet) => packet.ptsUs === null)
       ? await findCutByTrial(request, packets)
       : await tryKeys(request, packets);
-    if (cut !== null) return cut;
+    // A seek that ended too late for this stream, because another one is what it looks at, would do so again.
+    if (cut !== null) return { cut, isFoundFromStart: lookbackUs === null && hasOthers(request.source) };
   }
   throw new AppError(
     'clip.notVerified',
-    `The recording cannot be cut here without encoding it again. Export it as an exact clip instead. ${request.path}`,
+    `The recording cannot be cut here without encoding it again. Export it as an exact clip instead. ${request.source.path}`,
   );
 }
 

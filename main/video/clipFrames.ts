@@ -1,9 +1,10 @@
 import { AppError } from '../../preload/contract/errors.ts';
 import { decoderArguments, endFilter, repairFilters, seekArguments } from './clipPackets.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
-import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { inputArguments, runFfmpeg, streamArguments } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
 import type { TimesOrigin } from './timesOrigin.ts';
+import type { VideoSource } from './videoSource.ts';
 
 /** A decoded, upright frame: its own time, and the MD5 of its pixels as `ffmpeg -f framemd5` gives it. */
 export interface HashedFrame {
@@ -13,7 +14,7 @@ export interface HashedFrame {
 
 export interface HashRequest {
   readonly ffmpegPath: string;
-  readonly path: string;
+  readonly source: VideoSource;
   readonly timesOrigin: TimesOrigin;
   /** Where to begin decoding; null is the start of the file. */
   readonly seekPtsUs: number | null;
@@ -49,8 +50,8 @@ export async function hashFrames(request: HashRequest): Promise<HashedFrame[]> {
       ...seekArguments(request.seekPtsUs),
       ...decoderArguments(request.isDamaged),
       '-copyts',
-      ...inputArguments(request.path),
-      ...VIDEO_STREAM,
+      ...inputArguments(request.source),
+      ...streamArguments(request.source),
       ...['-vf', [...repairFilters(timesOrigin), ...select, 'settb=1/1000000'].join(',')],
       ...(window === null ? [] : ['-frames:v', String(window.frames)]),
       ...(await passthroughArguments(request.ffmpegPath, request.signal)),
@@ -60,7 +61,7 @@ export async function hashFrames(request: HashRequest): Promise<HashedFrame[]> {
 }
 
 /**
- * MD5 of every packet of a whole file's video stream or of a cut, in the order they are stored: `from` are
+ * MD5 of every packet of a whole video stream or of a cut, in the order they are stored: `from` are
  * `cutArguments` or {@link wholeStreamArguments}.
  */
 export async function hashPackets(
@@ -72,9 +73,9 @@ export async function hashPackets(
   return packets.map(({ md5 }) => md5);
 }
 
-/** ffmpeg's arguments, up to the output's own, that read a file's packets as they are. */
-export function wholeStreamArguments(path: string): string[] {
-  return ['-copyts', ...inputArguments(path), ...VIDEO_STREAM, '-c', 'copy', '-copyinkf'];
+/** ffmpeg's arguments, up to the output's own, that read a stream's packets as they are. */
+export function wholeStreamArguments(source: VideoSource): string[] {
+  return ['-copyts', ...inputArguments(source), ...streamArguments(source), '-c', 'copy', '-copyinkf'];
 }
 
 /** Runs an ffmpeg that writes `framemd5` to its stdout. */

@@ -1,12 +1,14 @@
 import { AppError } from '../../preload/contract/errors.ts';
-import { VIDEO_STREAM, inputArguments, spawnFfmpeg } from './ffmpegProcess.ts';
+import { inputArguments, spawnFfmpeg, streamArguments } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
 import { ascendingTimesFilter } from './showinfo.ts';
 import { ffmpegSeconds, parseTimeBase, usFromTicks } from './timeBase.ts';
 import type { TimeBase } from './timeBase.ts';
 import type { TimesOrigin } from './timesOrigin.ts';
+import { hasOthers } from './videoSource.ts';
+import type { VideoSource } from './videoSource.ts';
 
-/** One packet of the first video stream, as the container holds it. */
+/** One packet of a video stream, as the container holds it. */
 export interface Packet {
   /** Presentation time, µs; null where the container stores none (AVI with reordered frames). */
   readonly ptsUs: number | null;
@@ -18,7 +20,7 @@ export interface Packet {
 
 export interface PacketSource {
   readonly ffmpegPath: string;
-  readonly path: string;
+  readonly source: VideoSource;
   /** Where to begin reading, µs: the container's nearest entry point before it. Null is the start of the file. */
   readonly seekPtsUs: number | null;
   readonly signal: AbortSignal;
@@ -86,9 +88,16 @@ export function decoderArguments(isDamaged: boolean): string[] {
 /** How far before a key frame reading begins, for containers that are searched by position (TS, PS). */
 const SEEK_MARGIN_US = 1_000_000;
 
+/** The same where ffmpeg searches for another stream's packets, which can lie that far from those of the same time. */
+const SEEK_MARGIN_AMONG_OTHERS_US = 10_000_000;
+
 /** Where reading must begin to pass a key frame; null is the start of the file. */
-export function seekBeforeKey(recording: Entered, keyPtsUs: number): number | null {
-  return seekWithin(recording, keyPtsUs - SEEK_MARGIN_US);
+export function seekBeforeKey(
+  recording: Entered & { readonly source: VideoSource },
+  keyPtsUs: number,
+): number | null {
+  const marginUs = hasOthers(recording.source) ? SEEK_MARGIN_AMONG_OTHERS_US : SEEK_MARGIN_US;
+  return seekWithin(recording, keyPtsUs - marginUs);
 }
 
 /**
@@ -96,16 +105,16 @@ export function seekBeforeKey(recording: Entered, keyPtsUs: number): number | nu
  * listing is the `framecrc` muxer's over a stream copy, whose lines are `stream, dts, pts, duration, size, crc[, F=flags]`.
  * @throws AppError `ffmpeg.failed` when not one packet could be read; as {@link spawnFfmpeg} otherwise.
  */
-export async function* readPackets(source: PacketSource): AsyncGenerator<Packet> {
+export async function* readPackets(from: PacketSource): AsyncGenerator<Packet> {
   const ffmpeg = spawnFfmpeg({
-    ffmpegPath: source.ffmpegPath,
-    signal: source.signal,
+    ffmpegPath: from.ffmpegPath,
+    signal: from.signal,
     logLevel: 'error',
     args: [
-      ...seekArguments(source.seekPtsUs),
+      ...seekArguments(from.seekPtsUs),
       '-copyts',
-      ...inputArguments(source.path),
-      ...VIDEO_STREAM,
+      ...inputArguments(from.source),
+      ...streamArguments(from.source),
       ...['-c', 'copy', '-copyinkf', '-f', 'framecrc', 'pipe:1'],
     ],
   });
@@ -127,7 +136,7 @@ export async function* readPackets(source: PacketSource): AsyncGenerator<Packet>
     const exit = await ffmpeg.ended;
     if (packets === 0) {
       const complaint = exit.stderrTail.at(-1) ?? '';
-      throw new AppError('ffmpeg.failed', `No video data could be read. ${complaint} ${source.path}`);
+      throw new AppError('ffmpeg.failed', `No video data could be read. ${complaint} ${from.source.path}`);
     }
   } finally {
     ffmpeg.kill();

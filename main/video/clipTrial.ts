@@ -9,6 +9,7 @@ import type { HashedFrame } from './clipFrames.ts';
 import { seekBeforeKey, seekWithin } from './clipPackets.ts';
 import type { Packet } from './clipPackets.ts';
 import { copyArguments, writeClip } from './clipWrite.ts';
+import { onlyVideo } from './videoSource.ts';
 
 /** Packets tried beyond the last one asked for. MPEG-4 part 2 encoders write at most a few B-frames in a row. */
 const TRIED_ENDS = 16;
@@ -104,7 +105,7 @@ async function framesOfCut(request: CutRequest, cut: PacketCut): Promise<HashedF
     await writeClip({ ...request, args, frames: 1, onProgress: () => undefined });
     return await hashFrames({
       ...request,
-      path: outputPath,
+      source: onlyVideo(outputPath),
       timesOrigin: 'stored',
       seekPtsUs: null,
       window: null,

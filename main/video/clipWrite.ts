@@ -2,10 +2,12 @@ import { AppError } from '../../preload/contract/errors.ts';
 import type { PacketCut } from './clipCut.ts';
 import { decoderArguments, endFilter, readUntil, repairFilters, seekArguments } from './clipPackets.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
-import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { inputArguments, runFfmpeg, streamArguments } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
 import { ffmpegSeconds } from './timeBase.ts';
 import type { TimesOrigin } from './timesOrigin.ts';
+import { hasOthers } from './videoSource.ts';
+import type { VideoSource } from './videoSource.ts';
 
 /** A container to write a clip into: its file extension and ffmpeg's name of its muxer. */
 export interface ClipContainer {
@@ -44,7 +46,7 @@ const seconds = (us: number): string => (us / 1e6).toFixed(7);
 
 /** A cut and the recording it is taken from. */
 export interface RecordedCut {
-  readonly path: string;
+  readonly source: VideoSource;
   readonly startPtsUs: number;
   /** Where to begin reading (see `seekBeforeKey`); null is the start of the file, at `startPtsUs`. */
   readonly seekPtsUs: number | null;
@@ -56,14 +58,15 @@ export interface RecordedCut {
  * filter `noise` with `drop`), because `-ss`/`-to` cut where the demuxer happens to land and keep leading pictures
  * that cannot be decoded.
  */
-export function cutArguments({ path, startPtsUs, seekPtsUs, cut }: RecordedCut): string[] {
+export function cutArguments({ source, startPtsUs, seekPtsUs, cut }: RecordedCut): string[] {
   const keep = `between(${cut.time}*tb\\,${seconds(cut.lowestUs)}\\,${seconds(cut.highestUs)})`;
   return [
     ...seekArguments(seekPtsUs),
-    ...readUntil(seekPtsUs, startPtsUs, cut.lastPtsUs),
+    // ffmpeg counts from the file's start, where another stream may have begun long before this one.
+    ...readUntil(seekPtsUs, hasOthers(source) ? Math.min(0, startPtsUs) : startPtsUs, cut.lastPtsUs),
     '-copyts',
-    ...inputArguments(path),
-    ...VIDEO_STREAM,
+    ...inputArguments(source),
+    ...streamArguments(source),
     ...['-c', 'copy', '-copyinkf', '-bsf:v', `noise=drop=not(${keep})`],
   ];
 }
@@ -93,7 +96,7 @@ export function copyArguments(job: CopyJob): string[] {
 
 export interface ExactJob {
   readonly ffmpegPath: string;
-  readonly path: string;
+  readonly source: VideoSource;
   readonly timesOrigin: TimesOrigin;
   /** Where to begin reading; null is the start of the file. */
   readonly seekPtsUs: number | null;
@@ -146,8 +149,8 @@ export async function exactArguments(job: ExactJob): Promise<string[]> {
     ...seekArguments(job.seekPtsUs),
     ...decoderArguments(job.isDamaged),
     '-copyts',
-    ...inputArguments(job.path),
-    ...VIDEO_STREAM,
+    ...inputArguments(job.source),
+    ...streamArguments(job.source),
     ...['-map_metadata', '-1', '-map_chapters', '-1', '-vf', filters.join(',')],
     ...(await passthroughArguments(job.ffmpegPath, job.signal)),
     ...[

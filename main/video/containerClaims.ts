@@ -1,18 +1,31 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { isMatroskaVideoEncrypted } from './matroskaTracks.ts';
+import { readMatroskaEncryption } from './matroskaTracks.ts';
+import type { VideoSource } from './videoSource.ts';
 
-/** What a container's header says of its video track, before a single frame is read. */
+/** What a container's header says of one video track, before a single frame is read. */
 export interface ContainerClaims {
   readonly frames: number | null;
   readonly durationUs: number | null;
+  /** The duration is that of all streams together. */
+  readonly isDurationShared: boolean;
   readonly isEncrypted: boolean;
+  /** False where the header has video tracks, and which of them this stream is cannot be told: then it says nothing. */
+  readonly isTrackKnown: boolean;
 }
+
+/** A stream as ffmpeg shows it, whose track is looked for. `id` is the container's own number of it, where it shows one. */
+export type ClaimedStream = Omit<VideoSource, 'path'> & { readonly id: number | null };
 
 /** Families of containers that differ in what they claim and in whether a seek into them can be trusted. */
 export type ContainerFamily = 'mp4' | 'matroska' | 'avi' | 'asf' | 'mpegts' | 'other';
 
-const NO_CLAIMS: ContainerClaims = { frames: null, durationUs: null, isEncrypted: false };
+const NO_CLAIMS: ContainerClaims = {
+  ...{ frames: null, durationUs: null, isDurationShared: false },
+  ...{ isEncrypted: false, isTrackKnown: true },
+};
+const UNKNOWN_TRACK: ContainerClaims = { ...NO_CLAIMS, isTrackKnown: false };
+
 /** Boxes looked at before giving up: a forged file can nest and repeat them without end. */
 const MAX_BOXES = 20_000;
 
@@ -30,6 +43,7 @@ interface Box {
 }
 
 interface Mp4Track {
+  id: number;
   isVideo: boolean;
   isEncrypted: boolean;
   frames: number;
@@ -85,7 +99,7 @@ async function* boxesIn(file: FileHandle, range: { startAt: number; endAt: numbe
   }
 }
 
-/** One `trak`: handler, sample entry, sample count (stsz/stz2, 8.7.3) and duration (tkhd, 8.3.2). */
+/** One `trak`: handler, sample entry, sample count (stsz/stz2, 8.7.3), number and duration (tkhd, 8.3.2). */
 async function readTrack(file: FileHandle, parent: Box, track: Mp4Track): Promise<void> {
   for await (const box of boxesIn(file, { startAt: parent.dataAt, endAt: parent.endAt })) {
     if (['mdia', 'minf', 'stbl'].includes(box.type)) await readTrack(file, box, track);
@@ -95,6 +109,7 @@ async function readTrack(file: FileHandle, parent: Box, track: Mp4Track): Promis
       if (box.type === 'hdlr') track.isVideo ||= fourCharacters(data, 8) === 'vide';
       else if (box.type === 'stsd') track.isEncrypted ||= fourCharacters(data, 12) === 'encv';
       else if (box.type === 'tkhd') {
+        track.id = data.getUint32(data.getUint8(0) === 1 ? 20 : 12);
         track.duration = data.getUint8(0) === 1 ? Number(data.getBigUint64(28)) : data.getUint32(20);
         if (track.duration === 0xffffffff) track.duration = 0;
       } else track.frames = data.getUint32(8);
@@ -102,11 +117,24 @@ async function readTrack(file: FileHandle, parent: Box, track: Mp4Track): Promis
   }
 }
 
+/**
+ * The track that a stream is: by its number, else, where there are as many video tracks as streams, by its place. Of a
+ * file with one stream it is the first. Null where it cannot be told.
+ */
+function trackOf<Track>(tracks: readonly Track[], stream: ClaimedStream): Track | null {
+  if (stream.videoStreams === 1) return tracks[0] ?? null;
+  return tracks.length === stream.videoStreams ? (tracks[stream.videoStream] ?? null) : null;
+}
+
 /** A fragmented file (`mvex`) counts its frames in its fragments: its header's count is not a claim for the whole. */
-async function readMp4Claims(file: FileHandle, bytes: number): Promise<ContainerClaims> {
+async function readMp4Claims(
+  file: FileHandle,
+  bytes: number,
+  stream: ClaimedStream,
+): Promise<ContainerClaims> {
   let timeScale = 0;
   let isFragmented = false;
-  let video: Mp4Track | null = null;
+  const videos: Mp4Track[] = [];
   for await (const top of boxesIn(file, { startAt: 0, endAt: bytes })) {
     if (top.type !== 'moov') continue;
     for await (const box of boxesIn(file, { startAt: top.dataAt, endAt: top.endAt })) {
@@ -115,16 +143,18 @@ async function readMp4Claims(file: FileHandle, bytes: number): Promise<Container
         const data = await readAt(file, box.dataAt, 32);
         if (data.byteLength === 32) timeScale = data.getUint32(data.getUint8(0) === 1 ? 20 : 12);
       } else if (box.type === 'trak') {
-        const track: Mp4Track = { isVideo: false, isEncrypted: false, frames: 0, duration: 0 };
+        const track: Mp4Track = { id: 0, isVideo: false, isEncrypted: false, frames: 0, duration: 0 };
         await readTrack(file, box, track);
-        if (track.isVideo) video ??= track;
+        if (track.isVideo) videos.push(track);
       }
     }
     break;
   }
-  if (video === null) return NO_CLAIMS;
+  const video = videos.find(({ id }) => id === stream.id) ?? trackOf(videos, stream);
+  if (video === null) return videos.length === 0 ? NO_CLAIMS : UNKNOWN_TRACK;
   const hasDuration = video.duration > 0 && timeScale > 0;
   return {
+    ...NO_CLAIMS,
     frames: isFragmented || video.frames === 0 ? null : video.frames,
     durationUs: hasDuration ? Math.round((video.duration / timeScale) * 1_000_000) : null,
     isEncrypted: video.isEncrypted,
@@ -136,8 +166,10 @@ async function readMp4Claims(file: FileHandle, bytes: number): Promise<Container
  * dwLength 32). dwLength counts frames of the video stream, dropped ones included. More of them than the file said to be
  * this long could hold the headers of are what a recorder puts there before it knows the count.
  */
-async function readAviClaims(file: FileHandle): Promise<ContainerClaims> {
-  const head = await readAt(file, 0, 65_536);
+async function readAviClaims(file: FileHandle, stream: ClaimedStream): Promise<ContainerClaims> {
+  // Each stream may have an index of its own in the header.
+  const head = await readAt(file, 0, 65_536 * stream.videoStreams);
+  const videos: ContainerClaims[] = [];
   for (let at = 12; at + 56 <= head.byteLength;) {
     const type = fourCharacters(head, at);
     const size = head.getUint32(at + 4, true);
@@ -148,13 +180,15 @@ async function readAviClaims(file: FileHandle): Promise<ContainerClaims> {
     if (type === 'strh' && fourCharacters(head, at + 8) === 'vids') {
       const [scale, rate] = [head.getUint32(at + 28, true), head.getUint32(at + 32, true)];
       const frames = head.getUint32(at + 40, true);
-      if (frames === 0 || scale === 0 || rate === 0) return NO_CLAIMS;
-      if (frames * CHUNK_HEADER_BYTES > head.getUint32(4, true)) return NO_CLAIMS;
-      return { frames, durationUs: Math.round((frames * scale * 1_000_000) / rate), isEncrypted: false };
+      const durationUs = Math.round((frames * scale * 1_000_000) / rate);
+      const isOpen = frames * CHUNK_HEADER_BYTES > head.getUint32(4, true);
+      const isClaim = frames > 0 && scale > 0 && rate > 0 && !isOpen;
+      videos.push(isClaim ? { ...NO_CLAIMS, frames, durationUs } : NO_CLAIMS);
+      if (stream.videoStreams === 1) break;
     }
     at += 8 + size + (size % 2);
   }
-  return NO_CLAIMS;
+  return trackOf(videos, stream) ?? (videos.length === 0 ? NO_CLAIMS : UNKNOWN_TRACK);
 }
 
 /**
@@ -168,22 +202,33 @@ async function readAsfClaims(file: FileHandle): Promise<ContainerClaims> {
   if (at < 0 || at + 92 > head.byteLength || (head.getUint32(at + 88, true) & 1) !== 0) return NO_CLAIMS;
   const durationUs =
     Number(head.getBigUint64(at + 64, true)) / 10 - Number(head.getBigUint64(at + 80, true)) * 1000;
-  return { ...NO_CLAIMS, durationUs: durationUs > 0 ? Math.round(durationUs) : null };
+  return { ...NO_CLAIMS, durationUs: durationUs > 0 ? Math.round(durationUs) : null, isDurationShared: true };
+}
+
+async function readMatroskaClaims(file: FileHandle, stream: ClaimedStream): Promise<ContainerClaims> {
+  const encryption = await readMatroskaEncryption(file);
+  const isEncrypted = trackOf(encryption, stream);
+  if (isEncrypted === null) return encryption.some((one) => one) ? UNKNOWN_TRACK : NO_CLAIMS;
+  return { ...NO_CLAIMS, isEncrypted };
 }
 
 /**
- * What the header of an MP4/MOV, AVI or ASF file claims, and whether a Matroska file is encrypted (its other claims
- * are in ffmpeg's dump); other families claim nothing here. Reads headers only, never media data. Throws what `open`
+ * What the header of an MP4/MOV, AVI or ASF file claims of a stream, and whether a Matroska file's is encrypted (its
+ * other claims are in ffmpeg's dump); other families claim nothing here. Reads headers only, never media data. Throws what `open`
  * throws.
  */
-export async function readContainerClaims(path: string, family: ContainerFamily): Promise<ContainerClaims> {
+export async function readContainerClaims(
+  path: string,
+  family: ContainerFamily,
+  stream: ClaimedStream,
+): Promise<ContainerClaims> {
   if (family === 'mpegts' || family === 'other') return NO_CLAIMS;
   const file = await open(path, 'r');
   try {
-    if (family === 'avi') return await readAviClaims(file);
+    if (family === 'avi') return await readAviClaims(file, stream);
     if (family === 'asf') return await readAsfClaims(file);
-    if (family === 'mp4') return await readMp4Claims(file, (await file.stat()).size);
-    return { ...NO_CLAIMS, isEncrypted: await isMatroskaVideoEncrypted(file) };
+    if (family === 'mp4') return await readMp4Claims(file, (await file.stat()).size, stream);
+    return await readMatroskaClaims(file, stream);
   } finally {
     await file.close();
   }

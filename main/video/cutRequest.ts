@@ -1,10 +1,11 @@
 import type { ClipContainer } from './clipWrite.ts';
 import type { TimesOrigin } from './timesOrigin.ts';
+import type { VideoSource } from './videoSource.ts';
 
 /** Which frames of a recording a cut is to hold. */
 export interface CutRequest {
   readonly ffmpegPath: string;
-  readonly path: string;
+  readonly source: VideoSource;
   /** PTS of every frame of the recording, µs, ascending. */
   readonly frameTimesUs: Float64Array;
   readonly timesOrigin: TimesOrigin;

@@ -1,6 +1,6 @@
 import type { SizePx } from '../../preload/contract/geometry.ts';
 import { AppError } from '../../preload/contract/errors.ts';
-import { VIDEO_STREAM, inputArguments, spawnFfmpeg } from './ffmpegProcess.ts';
+import { inputArguments, spawnFfmpeg, streamArguments } from './ffmpegProcess.ts';
 import type { FfmpegProcess } from './ffmpegProcess.ts';
 import { Complaints } from './complaints.ts';
 import { DamageWatch } from './damage.ts';
@@ -8,6 +8,7 @@ import type { DecodedFrame, DecodeOptions, DecodeSummary } from './frames.ts';
 import { ascendingTimesFilter, createShowinfoReader, SHOW_ALL, SHOW_SELECTED } from './showinfo.ts';
 import type { ShownFrame } from './showinfo.ts';
 import { ffmpegSeconds, typicalFrameUs } from './timeBase.ts';
+import type { VideoSource } from './videoSource.ts';
 
 /** ffmpeg silent for this long while we wait for it is stuck: a 4K frame on one slow core takes about one second. */
 const DEFAULT_STALL_MS = 120_000;
@@ -50,7 +51,7 @@ function filterGraph(options: DecodeOptions): string {
   ].join(',');
 }
 
-function ffmpegArguments(path: string, options: DecodeOptions, plan: PassPlan): string[] {
+function ffmpegArguments(source: VideoSource, options: DecodeOptions, plan: PassPlan): string[] {
   const seek =
     plan.seekUs === null
       ? []
@@ -60,8 +61,8 @@ function ffmpegArguments(path: string, options: DecodeOptions, plan: PassPlan): 
     // HEVC can carry the MD5 of each picture: where it does, the decoder complains of every one that is not as coded.
     ...['-err_detect', '+crccheck'],
     ...seek,
-    ...inputArguments(path, options.picture ?? null),
-    ...VIDEO_STREAM,
+    ...inputArguments(source, options.picture ?? null),
+    ...streamArguments(source),
     ...['-vf', filterGraph(options), ...plan.passthrough],
     ...['-f', 'rawvideo', '-pix_fmt', options.pixelFormat, 'pipe:1'],
   ];
@@ -69,10 +70,10 @@ function ffmpegArguments(path: string, options: DecodeOptions, plan: PassPlan): 
 
 /** One run of ffmpeg over a file: pairs the pixels on stdout with the times on stderr. */
 export class DecodePass {
-  readonly #path: string;
+  readonly #source: VideoSource;
   readonly #options: DecodeOptions;
   readonly #plan: PassPlan;
-  readonly #complaints = new Complaints();
+  readonly #complaints: Complaints;
   readonly #damage = new DamageWatch();
   readonly #decodedPtsUs: number[] = [];
   readonly #damagedPtsUs: number[] = [];
@@ -90,8 +91,9 @@ export class DecodePass {
   #lastSignMs = performance.now();
   #wake: () => void = () => undefined;
 
-  constructor(path: string, options: DecodeOptions, plan: PassPlan) {
-    this.#path = path;
+  constructor(source: VideoSource, options: DecodeOptions, plan: PassPlan) {
+    this.#source = source;
+    this.#complaints = new Complaints(source);
     this.#options = options;
     this.#plan = plan;
   }
@@ -105,7 +107,7 @@ export class DecodePass {
     });
     const ffmpeg = spawnFfmpeg({
       ffmpegPath: this.#options.ffmpegPath,
-      args: ffmpegArguments(this.#path, this.#options, this.#plan),
+      args: ffmpegArguments(this.#source, this.#options, this.#plan),
       signal: AbortSignal.any([this.#options.signal, stall.signal]),
       isBackground: this.#options.isBackground ?? false,
       onStderrLine: (line) => {
@@ -231,7 +233,7 @@ export class DecodePass {
     const stallMs = this.#options.stallMs ?? DEFAULT_STALL_MS;
     if (!this.#isWaiting || performance.now() - this.#lastSignMs < stallMs) return;
     const text = `ffmpeg gave no frame for ${Math.round(stallMs / 1000)} s; the file keeps it busy without a result`;
-    this.#stallError = new AppError('video.timeout', `${text}: ${this.#path}`);
+    this.#stallError = new AppError('video.timeout', `${text}: ${this.#source.path}`);
     stall.abort(this.#stallError);
     this.#wake();
   }
@@ -268,7 +270,7 @@ export class DecodePass {
       const value = take();
       if (value !== undefined) return value;
       if (this.#hasEnded) {
-        throw new AppError('ffmpeg.failed', `ffmpeg gave pixels without their time: ${this.#path}`);
+        throw new AppError('ffmpeg.failed', `ffmpeg gave pixels without their time: ${this.#source.path}`);
       }
       // Killed, ffmpeg does not count as ended while what it wrote is unread: abort and watchdog must wake us.
       await this.#whileWatched(() => new Promise<void>((resolve) => (this.#wake = resolve)));
@@ -280,7 +282,7 @@ export class DecodePass {
     const text = 'Not one picture of this file can be decoded';
     return new AppError(
       'video.noFrames',
-      `${text}${reason === undefined ? '' : ` (${reason})`}: ${this.#path}`,
+      `${text}${reason === undefined ? '' : ` (${reason})`}: ${this.#source.path}`,
     );
   }
 }

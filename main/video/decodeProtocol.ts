@@ -1,11 +1,12 @@
 import type { ErrorData } from '../../preload/contract/errors.ts';
 import type { DecodedFrame, DecodeOptions, DecodeSummary } from './frames.ts';
+import type { VideoSource } from './videoSource.ts';
 
 /** Everything of {@link DecodeOptions} that can cross to another thread. */
 export type DecodeRequest = Omit<DecodeOptions, 'signal'>;
 
 export type ToDecodeThread =
-  | { readonly kind: 'decode'; readonly path: string; readonly request: DecodeRequest }
+  | { readonly kind: 'decode'; readonly source: VideoSource; readonly request: DecodeRequest }
   /** The oldest frame given and not yet released may be overwritten. */
   | { readonly kind: 'release' }
   /** Give up what is under way, kill ffmpeg and end. */

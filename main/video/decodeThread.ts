@@ -4,6 +4,7 @@ import { EMPTY_SUMMARY } from './decodeFrames.ts';
 import { slotOf } from './decodeProtocol.ts';
 import type { FromDecodeThread, ToDecodeThread } from './decodeProtocol.ts';
 import type { DecodedFrame, DecodeOptions, DecodeSummary, FrameStream } from './frames.ts';
+import type { VideoSource } from './videoSource.ts';
 
 type Ring = Extract<FromDecodeThread, { kind: 'ring' }>;
 type Ended = Extract<FromDecodeThread, { kind: 'ended' }>;
@@ -53,9 +54,9 @@ export class DecodeThread {
    * `summary` tells of frames that were decoded ahead and not given.
    * @throws AppError `internal` when the thread dies.
    */
-  decode(path: string, options: DecodeOptions): FrameStream {
+  decode(source: VideoSource, options: DecodeOptions): FrameStream {
     const { promise: summary, resolve } = Promise.withResolvers<DecodeSummary>();
-    return { summary, [Symbol.asyncIterator]: () => this.#frames(path, options, resolve) };
+    return { summary, [Symbol.asyncIterator]: () => this.#frames(source, options, resolve) };
   }
 
   /** Gives up what is under way; resolves when ffmpeg is killed and the thread gone. */
@@ -65,7 +66,7 @@ export class DecodeThread {
   }
 
   async *#frames(
-    path: string,
+    source: VideoSource,
     { signal, ...request }: DecodeOptions,
     resolveSummary: (summary: DecodeSummary) => void,
   ): AsyncGenerator<DecodedFrame, void, undefined> {
@@ -74,7 +75,7 @@ export class DecodeThread {
     let ended: Ended | null = null;
     try {
       signal.throwIfAborted();
-      this.#post({ kind: 'decode', path, request });
+      this.#post({ kind: 'decode', source, request });
       ended = yield* this.#framesUntilEnd(signal);
       if (ended.error !== null) throw errorOfThread(ended.error);
     } finally {

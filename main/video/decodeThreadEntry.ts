@@ -4,6 +4,7 @@ import { errorDataFrom } from '../../preload/contract/errors.ts';
 import { decodeFrames } from './decodeFrames.ts';
 import { RING_FRAMES, slotOf } from './decodeProtocol.ts';
 import type { DecodeRequest, FromDecodeThread, ToDecodeThread } from './decodeProtocol.ts';
+import type { VideoSource } from './videoSource.ts';
 
 // Entry file of the decode thread; `decodeThread.ts` is its other end.
 
@@ -55,11 +56,11 @@ async function fillRing(
 
 /** One pass from its first frame to its `ended`. Never rejects. */
 async function decode(
-  job: { readonly path: string; readonly request: DecodeRequest },
+  job: { readonly source: VideoSource; readonly request: DecodeRequest },
   options: { readonly slots: FreeSlots; readonly signal: AbortSignal; readonly send: Send },
 ): Promise<void> {
   const { signal, send } = options;
-  const frames = decodeFrames(job.path, { ...job.request, signal });
+  const frames = decodeFrames(job.source, { ...job.request, signal });
   let error: Extract<FromDecodeThread, { kind: 'ended' }>['error'] = null;
   try {
     await fillRing(frames, options);

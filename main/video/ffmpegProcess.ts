@@ -5,6 +5,8 @@ import { Readable } from 'node:stream';
 import { AppError } from '../../preload/contract/errors.ts';
 import { createLineSplitter } from './lines.ts';
 import type { PictureDemuxer } from './pictureFile.ts';
+import { hasOthers } from './videoSource.ts';
+import type { VideoSource } from './videoSource.ts';
 
 /**
  * Demuxers that recorded footage comes in. What is left out matters most: `hls`, `concat`, `dash`, `sdp`, `rtsp`
@@ -47,7 +49,7 @@ const MAX_TAIL_LINE_CHARS = 4_096;
  * `-noautorotate`) go before these.
  * @param picture Opens the file as a still picture of this kind instead, and as nothing else.
  */
-export function inputArguments(path: string, picture: PictureDemuxer | null = null): string[] {
+export function inputArguments(source: VideoSource, picture: PictureDemuxer | null = null): string[] {
   return [
     ...['-protocol_whitelist', 'file,pipe'],
     ...(picture === null
@@ -57,12 +59,22 @@ export function inputArguments(path: string, picture: PictureDemuxer | null = nu
     // libavformat takes any jump back of more than 60 s for a 33-bit wrap and adds 26.5 h: two joined recordings
     // would lie a day apart. ffmpeg itself still carries on where a transport stream really wraps.
     ...['-correct_ts_overflow', '0'],
-    ...['-i', `file:${path}`],
+    ...(hasOthers(source) ? LATE_STREAMS : []),
+    ...['-i', `file:${source.path}`],
   ];
 }
 
-/** Output options for the stream that is the footage: the first of moving pictures; `v:0` could be cover art. */
-export const VIDEO_STREAM = ['-map', '0:V:0'] as const;
+/**
+ * Where a file holds several streams, ffmpeg reads on until each has shown what it is: one that began after the usual
+ * 5 to 7 s would have no size, and could not be copied. Where all have, it stops as soon as ever, but for transport
+ * streams, whose first 50 MB or minute are then read each time (0.1 s).
+ */
+const LATE_STREAMS = ['-probesize', '50000000', '-analyzeduration', '60000000'] as const;
+
+/** Output options for the stream that is the footage: one of moving pictures; `v:0` could be cover art. */
+export function streamArguments({ videoStream }: Pick<VideoSource, 'videoStream'>): string[] {
+  return ['-map', `0:V:${videoStream}`];
+}
 
 export interface FfmpegExit {
   /** Null when it was ended by a signal. 0 says nothing about whether every frame came out. */

@@ -10,7 +10,7 @@ import { typicalFrameUs } from './timeBase.ts';
 const TOLERATED_FRAMES = 1.5;
 const TOLERATED_US = 100_000;
 /** How much longer than the pictures sound goes on in sound files: recorders interleave within about a second. */
-const TOLERATED_OF_OTHERS_US = 2_000_000;
+export const TOLERATED_OF_OTHERS_US = 2_000_000;
 /** Frames said to be missing must fill the time said to be missing within this factor of the usual frame. */
 const PLAUSIBLE_FRAME_FACTOR = 4;
 /** Without a frame count, a claim this many times what is there is a forged or template header, not a cut file. */
@@ -22,7 +22,13 @@ type IndexFacts = Pick<
 >;
 type ClaimFacts = Pick<
   VideoProbe,
-  'claimedFrames' | 'claimedDurationUs' | 'isClaimShared' | 'containerDurationUs' | 'isInterlaced' | 'codec'
+  | 'claimedFrames'
+  | 'claimedDurationUs'
+  | 'isClaimShared'
+  | 'containerDurationUs'
+  | 'videoStreams'
+  | 'isInterlaced'
+  | 'codec'
 >;
 
 /** The stretch of media time that a footage is accountable for, and what is to be said about it. */
@@ -65,8 +71,7 @@ function missingNotices(index: IndexFacts, claims: ClaimFacts, endPtsUs: number)
   const notices: FootageNotice[] = [];
   const missingUs = endPtsUs - index.lastFrameEndUs;
   if (missingUs > 0) {
-    const text = `The file is incomplete: the last ${durationText(missingUs)} are missing.`;
-    notices.push({ kind: 'endMissing', text });
+    notices.push({ kind: 'endMissing', text: missingEndText(missingUs, claims) });
   }
   const found = foundFrames(index, claims.isInterlaced);
   if (claims.claimedFrames !== null && claims.claimedFrames > found) {
@@ -80,6 +85,14 @@ function missingNotices(index: IndexFacts, claims: ClaimFacts, endPtsUs: number)
     notices.push({ kind: 'framesMissing', text });
   }
   return notices;
+}
+
+/** A header that speaks of all streams at once does not say which of several goes on to the end. */
+function missingEndText(missingUs: number, { isClaimShared, videoStreams }: ClaimFacts): string {
+  const durationOf = durationText(missingUs);
+  return isClaimShared && videoStreams > 1
+    ? `By its header the file goes on for ${durationOf} after this stream: it ended before the others, or its last ${durationOf} are missing.`
+    : `The file is incomplete: the last ${durationOf} are missing.`;
 }
 
 /** Packets that gave no picture, where the index was made by decoding and a packet should give one. */

@@ -3,13 +3,14 @@ import { BrokenPackets, MOST_REORDERED, PacketJoiner, timesOfPackets } from './c
 import type { CodedPacket } from './codedPackets.ts';
 import { Complaints } from './complaints.ts';
 import { decodeFrames } from './decodeFrames.ts';
-import { SIDE_PIPE, VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { SIDE_PIPE, inputArguments, runFfmpeg, streamArguments } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
 import { JpegPacketCheck } from './jpegPackets.ts';
 import { nalPacketCheck } from './nalPackets.ts';
 import type { VideoProbe } from './probe.ts';
 import { parseTimeBase, typicalFrameUs, usFromTicks } from './timeBase.ts';
 import type { TimeBase } from './timeBase.ts';
+import type { VideoSource } from './videoSource.ts';
 
 /** libavutil's `AV_NOPTS_VALUE` and libavcodec's `AV_PKT_FLAG_KEY`, `AV_PKT_FLAG_CORRUPT` and `AV_PKT_FLAG_DISCARD`. */
 const NO_PTS = '-9223372036854775808';
@@ -55,6 +56,8 @@ export interface FrameIndex {
   readonly hasSizeChanges: boolean;
   /** Those of `frameTimesUs` whose coded data was overwritten, or that are built on such: the decoder need not notice. */
   readonly brokenTimesUs: Float64Array;
+  /** Video streams that begin on the way, unannounced: ffmpeg passes over them, and so does everything here. */
+  readonly laterStreams: number;
   readonly complaints: readonly string[];
 }
 
@@ -78,6 +81,7 @@ interface PacketList {
   /** What was overwritten, or is built on it. */
   readonly brokenPackets: readonly CodedPacket[];
   readonly isSound: boolean;
+  readonly laterStreams: number;
   readonly complaints: readonly string[];
 }
 
@@ -86,6 +90,9 @@ interface PacketList {
  * count: nothing is lost with it. No picture of any codec fits into one byte.
  */
 const LARGEST_PLACEHOLDER_BYTES = 1;
+
+/** As ffmpeg 4.4 to 8 say it, of a stream that was not there when the file was opened. */
+const LATER_STREAM = /New video stream (\d+:\d+)/;
 
 /** Of an ASF packet whose end does not come, ffmpeg says so in passing only. */
 const LOST_ASF_PACKET = /^\[asf @ [^\]]*\] \[info\] freeing incomplete packet/;
@@ -189,20 +196,22 @@ const LAST_COUNTED = -5e14;
 const ANY_TIMES = ['-bsf:v', 'setts=ts=N'] as const;
 
 /** Reads every packet without decoding any: bounded by the disk, about 2 GB a minute. */
-async function listPackets(path: string, options: IndexOptions): Promise<PacketList> {
+async function listPackets(source: VideoSource, options: IndexOptions): Promise<PacketList> {
   const collector = new PacketCollector(options.onProgress);
-  const complaints = new Complaints();
+  const complaints = new Complaints(source);
   const watch = packetWatch(options.probe.codec);
   const lines = createLineSplitter((line) => {
     const packet = collector.read(line);
     if (packet !== null) watch?.joiner.expect(packet);
   });
+  const laterStreams = new Set<string>();
+  const stream = streamArguments(source);
   await runFfmpeg({
     ffmpegPath: options.ffmpegPath,
     args: [
-      ...['-copyts', ...inputArguments(path)],
-      ...[...VIDEO_STREAM, ...COPY_PACKETS, ...COUNTED_ORDER, '-f', 'framecrc', 'pipe:1'],
-      ...(watch === null ? [] : [...VIDEO_STREAM, ...COPY_PACKETS, ...ANY_TIMES, '-f', 'data', SIDE_PIPE]),
+      ...['-copyts', ...inputArguments(source)],
+      ...[...stream, ...COPY_PACKETS, ...COUNTED_ORDER, '-f', 'framecrc', 'pipe:1'],
+      ...(watch === null ? [] : [...stream, ...COPY_PACKETS, ...ANY_TIMES, '-f', 'data', SIDE_PIPE]),
     ],
     ...(watch === null ? {} : { onSideChunk: (chunk: Buffer) => watch.joiner.push(chunk) }),
     signal: options.signal,
@@ -210,6 +219,8 @@ async function listPackets(path: string, options: IndexOptions): Promise<PacketL
     onStderrLine: (line) => {
       complaints.read(line);
       if (LOST_ASF_PACKET.test(line)) collector.corruptPackets += 1;
+      const later = LATER_STREAM.exec(line)?.[1];
+      if (later !== undefined) laterStreams.add(later);
     },
     onStdoutChunk: (chunk) => lines.push(chunk.toString('latin1')),
   });
@@ -225,6 +236,7 @@ async function listPackets(path: string, options: IndexOptions): Promise<PacketL
     corruptPackets: collector.corruptPackets,
     brokenPackets: watch?.broken.packets ?? [],
     isSound: collector.isSound && isAscending,
+    laterStreams: laterStreams.size,
     complaints: complaints.list(),
   };
 }
@@ -242,9 +254,13 @@ function hasFrameTimes(probe: VideoProbe): boolean {
 }
 
 /** Indexes by decoding everything at a size that costs nothing: the decoder's own times are the truth. */
-async function indexByDecoding(path: string, options: IndexOptions, list: PacketList): Promise<FrameIndex> {
+async function indexByDecoding(
+  source: VideoSource,
+  options: IndexOptions,
+  list: PacketList,
+): Promise<FrameIndex> {
   const timesUs = new Set(list.timesUs);
-  const stream = decodeFrames(path, {
+  const stream = decodeFrames(source, {
     ffmpegPath: options.ffmpegPath,
     signal: options.signal,
     fromPtsUs: null,
@@ -264,28 +280,32 @@ async function indexByDecoding(path: string, options: IndexOptions, list: Packet
     isRepaired: !summary.decodedPtsUs.every((ptsUs) => timesUs.has(ptsUs)),
     hasSizeChanges: summary.hasSizeChanges,
     brokenTimesUs: timesOfPackets(list.brokenPackets, summary.decodedPtsUs, list.packets),
+    laterStreams: list.laterStreams,
     complaints: [...corruptionNotes(list), ...summary.complaints],
   };
 }
 
 /**
- * Lists the time of every frame of the first video stream, by reading the container through without decoding where
+ * Lists the time of every frame of a video stream, by reading the container through without decoding where
  * its times can be trusted, and by decoding where they cannot. Times are the container's own (`-copyts`): a clip
  * that starts at 10 s starts at 10 s. Throws `video.noFrames`, and as `runFfmpeg`.
  */
-export async function indexFrames(path: string, options: IndexOptions): Promise<FrameIndex> {
-  const list = await listPackets(path, options);
+export async function indexFrames(source: VideoSource, options: IndexOptions): Promise<FrameIndex> {
+  const list = await listPackets(source, options);
   if (list.packets === 0) {
     const reason = list.complaints[0];
     const text = 'The file describes a video stream, but there is not one frame in it';
-    throw new AppError('video.noFrames', `${text}${reason === undefined ? '' : ` (${reason})`}: ${path}`);
+    throw new AppError(
+      'video.noFrames',
+      `${text}${reason === undefined ? '' : ` (${reason})`}: ${source.path}`,
+    );
   }
   if (list.hiddenPackets === list.packets) {
     const text = `An edit list in the file hides all ${list.packets} of its frames. Copy it without the list (ffmpeg -ignore_editlist 1 -i FILE -c copy NEW.mp4) and add the copy`;
-    throw new AppError('video.noFrames', `${text}: ${path}`);
+    throw new AppError('video.noFrames', `${text}: ${source.path}`);
   }
   if (!hasFrameTimes(options.probe) || !list.isSound || list.timesUs.length === 0) {
-    return indexByDecoding(path, options, list);
+    return indexByDecoding(source, options, list);
   }
   const lastUs = list.timesUs.at(-1) ?? 0;
   return {
@@ -298,6 +318,7 @@ export async function indexFrames(path: string, options: IndexOptions): Promise<
     isRepaired: false,
     hasSizeChanges: false,
     brokenTimesUs: timesOfPackets(list.brokenPackets, list.timesUs, list.packets),
+    laterStreams: list.laterStreams,
     complaints: [...corruptionNotes(list), ...list.complaints],
   };
 }

@@ -1,12 +1,15 @@
 import { AppError } from '../../preload/contract/errors.ts';
 import type { Footage, FootageNotice } from '../../preload/contract/footage.ts';
 import { mediaTimeText } from '../../preload/contract/time.ts';
-import { footageExtent } from './footageExtent.ts';
+import { decodeFrames } from './decodeFrames.ts';
+import { footageExtent, TOLERATED_OF_OTHERS_US } from './footageExtent.ts';
 import { indexFrames } from './frameIndex.ts';
 import type { FrameIndex } from './frameIndex.ts';
 import { probeVideo } from './probe.ts';
 import type { VideoProbe } from './probe.ts';
 import { scanTransportStream } from './transportScan.ts';
+import { hasOthers } from './videoSource.ts';
+import type { VideoSource } from './videoSource.ts';
 
 /** What a footage's row takes from the file itself. */
 export type InspectedFootage = Pick<
@@ -30,6 +33,8 @@ export interface Inspection {
   readonly frameTimesUs: Float64Array;
   readonly probe: VideoProbe;
   readonly index: FrameIndex;
+  /** The footage's notices but for those of what its header claims. */
+  readonly otherNotices: readonly FootageNotice[];
 }
 
 function streamNotices(probe: VideoProbe): FootageNotice[] {
@@ -40,12 +45,24 @@ function streamNotices(probe: VideoProbe): FootageNotice[] {
   }
   if (probe.audioStreams > 0)
     notices.push({ kind: 'audioIgnored', text: 'The file has sound, which is not used.' });
-  if (probe.videoStreams > 1) {
-    const text = `The file has ${probe.videoStreams} video streams; only the first is used. To have the others looked at, copy each into a file of its own (ffmpeg -i FILE -map 0:V:1 -c copy NEW.mkv) and add those.`;
-    notices.push({ kind: 'severalVideoStreams', text });
+  if (!probe.isTrackKnown) {
+    const text =
+      'The header describes other video streams than can be read, so that this one could not be held against it: whether frames are missing at its end, or it is encrypted, is not known.';
+    notices.push({ kind: 'framesMissing', text });
   }
   return notices;
 }
+
+function laterStreamNotice({ laterStreams }: FrameIndex): FootageNotice[] {
+  if (laterStreams === 0) return [];
+  const streams =
+    laterStreams === 1 ? 'Another video stream begins' : `${laterStreams} more video streams begin`;
+  const text = `${streams} in the middle of the file, unannounced, and cannot be looked at. To have that, copy it into a file of its own (${COPY_COMMAND} -map 0:V:1 -c copy NEW.mkv) and add that.`;
+  return [{ kind: 'laterVideoStream', text }];
+}
+
+/** Makes ffmpeg look through all of a file for its streams before it begins. */
+const COPY_COMMAND = 'ffmpeg -probesize 2000M -analyzeduration 2000M -i FILE';
 
 /** Demuxers of bare coded pictures: whatever time such a file's frames get is counted, not recorded. */
 const TIMELESS_DEMUXERS = [
@@ -138,7 +155,7 @@ const MIN_SCRAMBLED_PACKETS = 8;
 
 /** What the headers of a transport stream's packets tell and ffmpeg does not. Throws `video.encrypted`. */
 async function transportNotices(
-  path: string,
+  { path }: VideoSource,
   { container, streamId }: VideoProbe,
   signal: AbortSignal,
 ): Promise<FootageNotice[]> {
@@ -162,12 +179,12 @@ async function transportNotices(
 }
 
 /**
- * Everything about a file that importing it needs: {@link probeVideo}, then the whole of it read through once by
+ * Everything about a video stream that importing it needs: {@link probeVideo}, then the whole file read through once by
  * {@link indexFrames}. Progress is a fraction of the claimed duration (0..1), or null where nothing is claimed.
  * Throws as those two; `video.noFrames` also where ffmpeg found a stream but could not make out one picture of it.
  */
 export async function inspectFootage(
-  path: string,
+  source: VideoSource,
   options: {
     readonly ffmpegPath: string;
     readonly signal: AbortSignal;
@@ -175,35 +192,70 @@ export async function inspectFootage(
   },
 ): Promise<Inspection> {
   const { ffmpegPath, signal, onProgress } = options;
-  const probe = await probeVideo(path, { ffmpegPath, signal });
-  const ofTransport = await transportNotices(path, probe, signal);
-  if (probe.pixelFormat === null) {
-    const text = 'The file describes a video stream, but not one picture of it can be decoded';
-    throw new AppError('video.noFrames', `${text}: ${path}`);
-  }
+  const probe = await probeVideo(source, { ffmpegPath, signal });
+  const ofTransport = await transportNotices(source, probe, signal);
+  if (probe.pixelFormat === null) await requirePicture(source, probe, { ffmpegPath, signal });
   const claimedUs = probe.claimedDurationUs ?? probe.containerDurationUs;
-  const index = await indexFrames(path, {
+  const index = await indexFrames(source, {
     ffmpegPath,
     signal,
     probe,
     onProgress: (ptsUs) =>
       onProgress?.(claimedUs === null ? null : Math.min(1, Math.max(0, ptsUs / claimedUs))),
   });
-  const extent = footageExtent(index, probe);
-  const notices = [
-    ...extent.notices,
+  const otherNotices = [
     ...ofTransport,
-    ...timeNotices(probe, index, extent.startPtsUs),
+    ...timeNotices(probe, index, index.frameTimesUs[0] ?? 0),
+    ...laterStreamNotice(index),
     ...streamNotices(probe),
   ];
-  const footage = { ...probedFacts(probe), startPtsUs: extent.startPtsUs, endPtsUs: extent.endPtsUs };
+  return inspectionOf({ probe, index, otherNotices });
+}
+
+function inspectionOf(read: Pick<Inspection, 'probe' | 'index' | 'otherNotices'>): Inspection {
+  const { probe, index, otherNotices } = read;
+  const { startPtsUs, endPtsUs, notices } = footageExtent(index, probe);
   const { frameTimesUs } = index;
-  return {
-    footage: { ...footage, indexedFrames: frameTimesUs.length, notices },
-    frameTimesUs,
-    probe,
-    index,
+  const footage = {
+    ...probedFacts(probe),
+    ...{ startPtsUs, endPtsUs, indexedFrames: frameTimesUs.length },
+    notices: [...notices, ...otherNotices],
   };
+  return { ...read, footage, frameTimesUs };
+}
+
+/**
+ * A header that speaks of all streams at once is met by the longest: where another one goes on to the end that it claims,
+ * a shorter one lacks nothing.
+ * @param othersEndUs Where the last frame of the others ends.
+ */
+export function amongOthers(inspection: Inspection, othersEndUs: number): Inspection {
+  const { probe } = inspection;
+  const { isClaimShared, claimedDurationUs } = probe;
+  const isMet = claimedDurationUs !== null && othersEndUs >= claimedDurationUs - TOLERATED_OF_OTHERS_US;
+  if (!isClaimShared || !isMet) return inspection;
+  const ownClaims = { ...probe, claimedDurationUs: null, containerDurationUs: null };
+  return { ...inspectionOf({ ...inspection, probe: ownClaims }), probe };
+}
+
+/**
+ * Of a stream of which opening the file showed no picture. It is there nevertheless where it begins late in a file with
+ * others, and the header said how large it is. Throws `video.noFrames`.
+ */
+async function requirePicture(
+  source: VideoSource,
+  { widthPx }: VideoProbe,
+  options: { readonly ffmpegPath: string; readonly signal: AbortSignal },
+): Promise<void> {
+  const text = 'The file describes a video stream, but not one picture of it can be decoded';
+  if (!hasOthers(source)) throw new AppError('video.noFrames', `${text}: ${source.path}`);
+  if (widthPx === 0) {
+    const within = `${text} within its first minute. If it begins later, copy it into a file of its own`;
+    const command = `${COPY_COMMAND} -map 0:V:${source.videoStream} -c copy NEW.mkv`;
+    throw new AppError('video.noFrames', `${within} (${command}) and add that: ${source.path}`);
+  }
+  const wanted = { fromPtsUs: null, everyUs: null, scaleTo: null, pixelFormat: 'gray' } as const;
+  for await (const _frame of decodeFrames(source, { ...options, ...wanted })) return;
 }
 
 function probedFacts(

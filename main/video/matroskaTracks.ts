@@ -83,16 +83,17 @@ async function readTracks(file: FileHandle): Promise<Uint8Array | null> {
 }
 
 /**
- * Whether the first video track of a Matroska or WebM file is encrypted (`ContentEncryption`): ffmpeg does not say so
- * and decodes noise. Reads headers only. Throws what reading throws.
+ * Of each video track of a Matroska or WebM file, in order, whether it is encrypted (`ContentEncryption`): ffmpeg does
+ * not say so and decodes noise. Reads headers only. Throws what reading throws.
  */
-export async function isMatroskaVideoEncrypted(file: FileHandle): Promise<boolean> {
+export async function readMatroskaEncryption(file: FileHandle): Promise<boolean[]> {
   const tracks = await readTracks(file);
-  if (tracks === null) return false;
-  const video = find(tracks, ID.trackEntry).find(
-    (track) => find(track, ID.trackType)[0]?.at(-1) === VIDEO_TRACK,
-  );
-  return (video === undefined ? [] : find(video, ID.contentEncodings))
-    .flatMap((encodings) => find(encodings, ID.contentEncoding))
-    .some((encoding) => find(encoding, ID.contentEncryption).length > 0);
+  if (tracks === null) return [];
+  return find(tracks, ID.trackEntry)
+    .filter((track) => find(track, ID.trackType)[0]?.at(-1) === VIDEO_TRACK)
+    .map((track) =>
+      find(track, ID.contentEncodings)
+        .flatMap((encodings) => find(encodings, ID.contentEncoding))
+        .some((encoding) => find(encoding, ID.contentEncryption).length > 0),
+    );
 }

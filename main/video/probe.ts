@@ -4,19 +4,18 @@ import { AppError } from '../../preload/contract/errors.ts';
 import { systemCodeOf } from '../fileErrors.ts';
 import { readContainerClaims, sniffContainer } from './containerClaims.ts';
 import type { ContainerClaims, ContainerFamily } from './containerClaims.ts';
-import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
-import { createLineSplitter } from './lines.ts';
+import { inputArguments, MAX_FRAME_PIXELS, runFfmpeg } from './ffmpegProcess.ts';
 import { parseClockUs, parseInputDump } from './streamDump.ts';
 import type { InputDump, StreamDump } from './streamDump.ts';
-import { parseTimeBase } from './timeBase.ts';
-import type { TimeBase } from './timeBase.ts';
+import { onlyVideo } from './videoSource.ts';
+import type { VideoSource } from './videoSource.ts';
 import { wrappingOf } from './wrappedFile.ts';
 
 /** Reading a header takes milliseconds; a file that needs longer than this keeps a demuxer busy on purpose. */
 const PROBE_TIMEOUT_MS = 60_000;
 const MAX_DUMP_LINES = 5_000;
 
-/** What a file says about its first video stream before it is read through. Everything here is a claim. */
+/** What a file says about one of its video streams before it is read through. Everything here is a claim. */
 export interface VideoProbe {
   readonly family: ContainerFamily;
   /** For the person: `mp4`, `mov`, `matroska`, `avi`, `mpegts`, ... */
@@ -30,18 +29,19 @@ export interface VideoProbe {
   /** Clockwise degrees, 0..359. */
   readonly rotationDeg: number;
   readonly nominalFps: number | null;
-  /** Exact; null when no packet could be read. */
-  readonly timeBase: TimeBase | null;
   readonly claimedFrames: number | null;
   /** Where the video stream ends by its header, from media time 0; null where no header says it. */
   readonly claimedDurationUs: number | null;
   /** The claim is for all streams together: sound may go on a little longer than the pictures. */
   readonly isClaimShared: boolean;
+  /** False where the header's tracks cannot be told apart, and nothing could be held against it. */
+  readonly isTrackKnown: boolean;
   /** Of all streams together, as printed by ffmpeg; estimated from the times themselves where no header says it. */
   readonly containerDurationUs: number | null;
   readonly isInterlaced: boolean;
   /** A transport stream's PID of the video; null where the container has no such number. */
   readonly streamId: number | null;
+  /** Moving ones, this one among them: cover art is none. */
   readonly videoStreams: number;
   readonly audioStreams: number;
   /** As written in the file; `wallMs` only where it names its zone and is not an empty default. */
@@ -51,7 +51,6 @@ export interface VideoProbe {
 interface Dumped {
   readonly dump: InputDump | null;
   readonly lines: readonly string[];
-  readonly timeBase: TimeBase | null;
 }
 
 async function readHead(path: string): Promise<Uint8Array> {
@@ -93,35 +92,19 @@ function checkUnwrapped(head: Uint8Array, path: string): void {
   }
 }
 
-/** One ffmpeg: its dump of the streams on stderr, and the exact time base from the header of `framecrc` on stdout. */
-async function dumpInput(path: string, ffmpegPath: string, signal: AbortSignal): Promise<Dumped> {
+/** One ffmpeg that opens the file, says on stderr what is in it, and complains that it is given nothing to do. */
+async function dumpInput(source: VideoSource, { ffmpegPath, signal }: ProbeOptions): Promise<Dumped> {
   const lines: string[] = [];
-  let timeBase: TimeBase | null = null;
-  const header = createLineSplitter((line) => {
-    if (line.startsWith('#tb 0: ')) timeBase ??= parseTimeBase(line.slice(7));
-  });
   await runFfmpeg({
     ffmpegPath,
-    args: [
-      '-copyts',
-      ...inputArguments(path),
-      ...VIDEO_STREAM,
-      '-c',
-      'copy',
-      '-frames:v',
-      '1',
-      '-f',
-      'framecrc',
-      '-',
-    ],
+    args: inputArguments(source),
     signal,
     timeoutMs: PROBE_TIMEOUT_MS,
     onStderrLine: (line) => {
       if (lines.length < MAX_DUMP_LINES) lines.push(line);
     },
-    onStdoutChunk: (chunk) => header.push(chunk.toString('latin1')),
   });
-  return { dump: parseInputDump(lines), lines, timeBase };
+  return { dump: parseInputDump(lines), lines };
 }
 
 /** Plain text that ffmpeg takes for terminal art or subtitles. */
@@ -198,73 +181,132 @@ function containerName(dump: InputDump, family: ContainerFamily): string {
   return (dump.metadata.get('major_brand') ?? '').trim() === 'qt' ? 'mov' : 'mp4';
 }
 
-function probeOf(source: {
-  dump: InputDump;
-  video: StreamDump;
-  family: ContainerFamily;
-  claims: ContainerClaims;
-  timeBase: TimeBase | null;
-}): VideoProbe {
-  const { dump, video, family, claims } = source;
+/** One opening of a file, and what it has of moving pictures. */
+interface OpenedFile {
+  readonly path: string;
+  readonly family: ContainerFamily;
+  readonly dump: InputDump;
+  readonly lines: readonly string[];
+  readonly videos: readonly StreamDump[];
+}
+
+function probeOf(
+  { dump, family, videos }: OpenedFile,
+  video: StreamDump,
+  claims: ContainerClaims,
+): VideoProbe {
   const pixels = /^([a-z0-9]+)(?:\((.*)\))?$/.exec(video.parts[1] ?? '');
-  const size = video.parts.map((part) => /^(\d+)x(\d+)/.exec(part)).find((match) => match !== null);
   const fps = video.parts.map((part) => /^([\d.]+)(k?) fps$/.exec(part)).find((match) => match !== null);
-  const rotationDeg = (((-Math.round(video.rotationCcwDeg) % 360) + 360) % 360) + 0;
-  const [width, height] = [Number(size?.[1] ?? 0), Number(size?.[2] ?? 0)];
-  const isSideways = rotationDeg === 90 || rotationDeg === 270;
   const taggedFrames = Number(video.metadata.get('NUMBER_OF_FRAMES') ?? NaN);
   const moving = dump.streams.filter((stream) => !stream.isAttachedPicture);
+  const isOfAll = moving.length > 1 && claims.durationUs === null && !video.metadata.has('DURATION');
   return {
     family,
     container: containerName(dump, family),
     codec: /^\w+/.exec(video.parts[0] ?? '')?.[0] ?? 'unknown',
     pixelFormat: pixels === null || pixels[1] === 'none' ? null : (pixels[1] ?? null),
-    widthPx: isSideways ? height : width,
-    heightPx: isSideways ? width : height,
-    rotationDeg,
+    ...uprightSize(video),
     nominalFps: fps ? Number(fps[1]) * (fps[2] === 'k' ? 1000 : 1) : null,
-    timeBase: source.timeBase,
     claimedFrames: claims.frames ?? (taggedFrames > 0 ? taggedFrames : null),
     claimedDurationUs: claims.durationUs ?? dumpedDurationUs(dump, video),
-    isClaimShared: moving.length > 1 && claims.durationUs === null && !video.metadata.has('DURATION'),
+    isClaimShared: isOfAll || (claims.isDurationShared && videos.length > 1),
+    isTrackKnown: claims.isTrackKnown,
     containerDurationUs: dump.durationUs,
     streamId: video.id,
     isInterlaced: /\b(top|bottom) (coded )?first\b/.test(pixels?.[2] ?? ''),
-    videoStreams: moving.filter((stream) => stream.kind === 'Video').length,
+    videoStreams: videos.length,
     audioStreams: moving.filter((stream) => stream.kind === 'Audio').length,
     creationTime: creationTimeOf(dump, video),
   };
 }
 
-/**
- * Looks at a file's bytes and header, never at its name, and says what its first video stream claims to be.
- * Throws `file.notFound`, `file.isFolder`, `file.unreadable`, `video.notVideo`, `video.noVideoStream`,
- * `video.unsupportedFormat` (playlists, still images, archives), `video.incomplete` (no index), `video.encrypted`,
- * `video.tooLarge`, `video.timeout`.
- */
-export async function probeVideo(
-  path: string,
-  options: { readonly ffmpegPath: string; readonly signal: AbortSignal },
-): Promise<VideoProbe> {
+function uprightSize(video: StreamDump): Pick<VideoProbe, 'widthPx' | 'heightPx' | 'rotationDeg'> {
+  const size = video.parts.map((part) => /^(\d+)x(\d+)/.exec(part)).find((match) => match !== null);
+  const rotationDeg = (((-Math.round(video.rotationCcwDeg) % 360) + 360) % 360) + 0;
+  const [width, height] = [Number(size?.[1] ?? 0), Number(size?.[2] ?? 0)];
+  const isSideways = rotationDeg === 90 || rotationDeg === 270;
+  return { widthPx: isSideways ? height : width, heightPx: isSideways ? width : height, rotationDeg };
+}
+
+async function openFile(source: VideoSource, options: ProbeOptions): Promise<OpenedFile> {
+  const { path } = source;
   const head = await readHead(path);
   checkUnwrapped(head, path);
   const family = sniffContainer(head);
-  const { dump, lines, timeBase } = await dumpInput(path, options.ffmpegPath, options.signal);
+  const { dump, lines } = await dumpInput(source, options);
   if (dump === null) throw unopenedError(lines, family, path);
-  const video = dump.streams.find((stream) => stream.kind === 'Video' && !stream.isAttachedPicture);
-  if (video === undefined) {
+  const videos = dump.streams.filter((stream) => stream.kind === 'Video' && !stream.isAttachedPicture);
+  if (videos.length === 0) {
     const text = dump.streams.some((stream) => stream.kind === 'Audio') ? 'only sound' : 'no video';
     throw new AppError('video.noVideoStream', `The file has ${text} in it: ${path}`);
   }
-  const claims = await readContainerClaims(path, family);
-  if (claims.isEncrypted || lines.some((line) => line.includes('(encv / '))) {
+  return { path, family, dump, lines, videos };
+}
+
+async function probeStream(file: OpenedFile, videoStream: number): Promise<VideoProbe> {
+  const { path, family, lines, videos } = file;
+  const video = videos[videoStream];
+  if (video === undefined) {
+    const text = `The file has no video stream ${videoStream + 1}; it has ${videos.length}`;
+    throw new AppError('video.noVideoStream', `${text}: ${path}`);
+  }
+  const claimed = { videoStream, videoStreams: videos.length, id: video.id };
+  const claims = await readContainerClaims(path, family, claimed);
+  if (claims.isEncrypted || video.parts.some((part) => part.includes('(encv / '))) {
     throw new AppError(
       'video.encrypted',
       `The video is encrypted; export it again without protection: ${path}`,
     );
   }
-  if (lines.some((line) => line.includes('exceeds specified max pixel count'))) {
+  const probe = probeOf(file, video, claims);
+  // Which stream ffmpeg says it of, it does not say: one that is as large, or of which it could make out nothing.
+  const isLarge =
+    videos.length === 1 || probe.pixelFormat === null || probe.widthPx * probe.heightPx > MAX_FRAME_PIXELS;
+  if (isLarge && lines.some((line) => line.includes('exceeds specified max pixel count'))) {
     throw new AppError('video.tooLarge', `The frames are larger than 8192 x 8192 pixels: ${path}`);
   }
-  return probeOf({ dump, video, family, claims, timeBase });
+  return probe;
+}
+
+export interface ProbeOptions {
+  readonly ffmpegPath: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Looks at a file's bytes and header, never at its name, and says what one of its video streams claims to be.
+ * Throws `file.notFound`, `file.isFolder`, `file.unreadable`, `video.notVideo`, `video.noVideoStream`,
+ * `video.unsupportedFormat` (playlists, still images, archives), `video.incomplete` (no index), `video.encrypted`,
+ * `video.tooLarge`, `video.timeout`.
+ */
+export async function probeVideo(source: VideoSource, options: ProbeOptions): Promise<VideoProbe> {
+  return probeStream(await openFile(source, options), source.videoStream);
+}
+
+/** A moving video stream of a file; `error` says why nothing can be had of it, null where nothing speaks against it. */
+export interface FoundVideo extends VideoSource {
+  readonly error: AppError | null;
+}
+
+/**
+ * Every moving video stream of a file, in order. Throws as {@link probeVideo} what is said of the file as a whole; what
+ * is wrong with one stream (`video.encrypted`, `video.tooLarge`) is said of that one.
+ */
+export async function findVideos(path: string, options: ProbeOptions): Promise<FoundVideo[]> {
+  const first = await openFile(onlyVideo(path), options);
+  const videoStreams = first.videos.length;
+  // What begins late is looked for where there is more than one, and may show one more.
+  const file = videoStreams === 1 ? first : await openFile({ path, videoStream: 0, videoStreams }, options);
+  const found: FoundVideo[] = [];
+  for (const videoStream of file.videos.keys()) {
+    const error = await probeStream(file, videoStream).then(
+      () => null,
+      (thrown: unknown) => {
+        if (thrown instanceof AppError) return thrown;
+        throw thrown;
+      },
+    );
+    found.push({ path, videoStream, videoStreams: file.videos.length, error });
+  }
+  return found;
 }

@@ -3,10 +3,11 @@ import { rename, rm } from 'node:fs/promises';
 import { AppError } from '../../preload/contract/errors.ts';
 import type { Footage } from '../../preload/contract/footage.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
-import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { inputArguments, runFfmpeg, streamArguments } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
 import type { VideoProbe } from './probe.ts';
 import { ascendingTimesFilter, createShowinfoReader, SHOW_ALL } from './showinfo.ts';
+import type { VideoSource } from './videoSource.ts';
 
 /** Enough to review by; stills and clips always come from the original. */
 const LONGEST_SIDE_PX = 1920;
@@ -59,9 +60,10 @@ function proxyFilter(): string {
   ].join(',');
 }
 
-function proxyArguments(path: string, outputPath: string, passthrough: readonly string[]): string[] {
+function proxyArguments(source: VideoSource, outputPath: string, passthrough: readonly string[]): string[] {
   return [
-    ...['-copyts', ...inputArguments(path), ...VIDEO_STREAM, '-an', '-sn', '-dn', '-vf', proxyFilter()],
+    ...['-copyts', ...inputArguments(source), ...streamArguments(source)],
+    ...['-an', '-sn', '-dn', '-vf', proxyFilter()],
     ...passthrough,
     ...'-c:v libx264 -preset ultrafast -crf 23 -g 12 -bf 0 -pix_fmt yuv420p'.split(' '),
     ...'-enc_time_base 1:1000000 -video_track_timescale 1000000 -map_metadata -1'.split(' '),
@@ -76,13 +78,13 @@ function proxyArguments(path: string, outputPath: string, passthrough: readonly 
  */
 export async function makeProxy(options: {
   readonly ffmpegPath: string;
-  readonly path: string;
+  readonly source: VideoSource;
   readonly outputPath: string;
   readonly endPtsUs: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (doneFrac: number) => void;
 }): Promise<Proxy> {
-  const { ffmpegPath, path, outputPath, endPtsUs, signal, onProgress } = options;
+  const { ffmpegPath, source, outputPath, endPtsUs, signal, onProgress } = options;
   const partialPath = `${outputPath}.${randomUUID()}.part`;
   let originPtsUs: number | null = null;
   let writtenFrames = 0;
@@ -99,15 +101,19 @@ export async function makeProxy(options: {
   try {
     const { exitCode, stderrTail } = await runFfmpeg({
       ffmpegPath,
-      args: proxyArguments(path, partialPath, await passthroughArguments(ffmpegPath, signal)),
+      args: proxyArguments(source, partialPath, await passthroughArguments(ffmpegPath, signal)),
       signal,
       onStderrLine: readShowinfo,
       onStdoutChunk: (chunk) => progress.push(chunk.toString('latin1')),
     });
-    if (originPtsUs === null) throw new AppError('video.noFrames', `Not one picture can be decoded: ${path}`);
+    if (originPtsUs === null)
+      throw new AppError('video.noFrames', `Not one picture can be decoded: ${source.path}`);
     if (exitCode !== 0) {
       const reason = stderrTail.findLast((line) => /\[(error|fatal)\]/.test(line)) ?? 'no reason given';
-      throw new AppError('ffmpeg.failed', `The copy for playing could not be made (${reason}): ${path}`);
+      throw new AppError(
+        'ffmpeg.failed',
+        `The copy for playing could not be made (${reason}): ${source.path}`,
+      );
     }
     await rename(partialPath, outputPath);
     return { originPtsUs, frames: writtenFrames };

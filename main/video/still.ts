@@ -5,11 +5,13 @@ import type { Footage } from '../../preload/contract/footage.ts';
 import type { Box } from '../../preload/contract/geometry.ts';
 import { mediaTimeText } from '../../preload/contract/time.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
-import { VIDEO_STREAM, inputArguments, runFfmpeg } from './ffmpegProcess.ts';
+import { inputArguments, runFfmpeg, streamArguments } from './ffmpegProcess.ts';
 import type { PictureDemuxer } from './pictureFile.ts';
-import { ascendingTimesFilter, createShowinfoReader, SHOW_SELECTED } from './showinfo.ts';
+import { ascendingTimesFilter, createShowinfoReader, SHOW_ALL, SHOW_SELECTED } from './showinfo.ts';
 import { ffmpegSeconds } from './timeBase.ts';
 import { timesOriginOf } from './timesOrigin.ts';
+import { hasOthers } from './videoSource.ts';
+import type { VideoSource } from './videoSource.ts';
 
 /** So that the key frame found is before the frame in every container's reckoning (DTS, clusters in ms). */
 const SEEK_MARGIN_US = 500_000;
@@ -20,7 +22,7 @@ const STILL_TIMEOUT_MS = 900_000;
 
 export interface StillRequest {
   readonly ffmpegPath: string;
-  readonly path: string;
+  readonly source: VideoSource;
   /** The frame with exactly this PTS. */
   readonly ptsUs: number;
   /** How far ahead of the frame a pass may begin, from {@link stillSeekMarginUs}; null decodes from the start. */
@@ -36,10 +38,17 @@ export interface StillRequest {
   readonly signal: AbortSignal;
 }
 
-/** How far ahead of a frame a pass over this footage may begin; null where it has to begin at the start. */
-export function stillSeekMarginUs(footage: Pick<Footage, 'container' | 'notices'>): number | null {
+/**
+ * How far ahead of a frame a pass over this footage may begin; null where it has to begin at the start. In MP4 each
+ * stream is entered at a key frame of its own; in Matroska all are at one of one of them.
+ */
+export function stillSeekMarginUs(
+  footage: Pick<Footage, 'container' | 'notices' | 'videoStreams'>,
+): number | null {
   if (timesOriginOf(footage) !== 'stored') return null;
-  return footage.container === 'mpegts' ? STREAM_SEEK_MARGIN_US : SEEK_MARGIN_US;
+  const isEnteredAnywhere =
+    footage.container === 'mpegts' || (footage.container === 'matroska' && hasOthers(footage));
+  return isEnteredAnywhere ? STREAM_SEEK_MARGIN_US : SEEK_MARGIN_US;
 }
 
 function stillFilter(request: StillRequest): string {
@@ -53,6 +62,7 @@ function stillFilter(request: StillRequest): string {
         ];
   return [
     ascendingTimesFilter(),
+    ...(hasOthers(request.source) ? [`${SHOW_ALL}=checksum=0`] : []),
     // The first frame not before the asked time ends the pass at once, whether it is the asked one or not.
     `select='gte(round(t*1000000),${request.ptsUs - 1})'`,
     `${SHOW_SELECTED}=checksum=0`,
@@ -62,19 +72,23 @@ function stillFilter(request: StillRequest): string {
   ].join(',');
 }
 
-/** One pass; the PTS of the frame that was written, or null when none was. */
+/**
+ * One pass; the PTS of the frame that was written, or null when none was. Among other streams a pass may begin between
+ * key frames, and some decoders then give pictures made of nothing: there, one that follows on no key frame is none.
+ */
 async function writeFirstFrom(
   request: StillRequest,
   pass: { readonly seekUs: number | null; readonly partialPath: string },
 ): Promise<number | null> {
   let writtenPtsUs: number | null = null;
+  let isFounded = pass.seekUs === null || !hasOthers(request.source);
   const seek = pass.seekUs === null ? [] : ['-ss', ffmpegSeconds(pass.seekUs)];
   const { exitCode } = await runFfmpeg({
     ffmpegPath: request.ffmpegPath,
     args: [
       ...['-copyts', '-threads', '1', '-noaccurate_seek', '-seek_timestamp', '1', ...seek],
-      ...inputArguments(request.path, request.picture ?? null),
-      ...VIDEO_STREAM,
+      ...inputArguments(request.source, request.picture ?? null),
+      ...streamArguments(request.source),
       ...['-vf', stillFilter(request), '-frames:v', '1'],
       ...(await passthroughArguments(request.ffmpegPath, request.signal)),
       ...['-c:v', 'mjpeg', '-q:v', '3', '-f', 'mjpeg', '-y', `file:${pass.partialPath}`],
@@ -82,11 +96,11 @@ async function writeFirstFrom(
     signal: request.signal,
     timeoutMs: STILL_TIMEOUT_MS,
     onStderrLine: createShowinfoReader({
-      all: () => undefined,
+      all: ({ isKeyFrame }) => (isFounded ||= isKeyFrame),
       selected: (frame) => (writtenPtsUs ??= frame.ptsUs),
     }),
   });
-  return exitCode === 0 ? writtenPtsUs : null;
+  return exitCode === 0 && isFounded ? writtenPtsUs : null;
 }
 
 /**
@@ -108,5 +122,5 @@ export async function writeStill(request: StillRequest): Promise<void> {
     await rm(partialPath, { force: true });
   }
   const text = `No frame at media time ${mediaTimeText(ptsUs)} can be decoded`;
-  throw new AppError('video.noFrames', `${text}: ${request.path}`, { detail: { ptsUs } });
+  throw new AppError('video.noFrames', `${text}: ${request.source.path}`, { detail: { ptsUs } });
 }

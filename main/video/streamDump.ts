@@ -11,6 +11,8 @@ export interface InputDump {
 }
 
 export interface StreamDump {
+  /** Its number in the file, from 0. */
+  readonly index: number;
   /** What the container calls the stream: a transport stream's PID; null where it has no such number. */
   readonly id: number | null;
   readonly kind: string;
@@ -48,8 +50,15 @@ export function parseClockUs(text: string): number | null {
   return wholeSec * 1_000_000 + Math.round(Number(`0.${fraction || '0'}`) * 1_000_000);
 }
 
-const STREAM_LINE = /^ {2}Stream #0:\d+(?:\[(0x[0-9a-f]+)\])?(?:\([^)]*\))?: (\w+): (.*)$/;
+const STREAM_LINE = /^ {2}Stream #0:(\d+)(?:\[(0x[0-9a-f]+)\])?(?:\([^)]*\))?: (\w+): (.*)$/;
 const METADATA_LINE = /^\s+([\w.\-]+)\s*: (.*)$/;
+
+interface StreamLine {
+  readonly index: number;
+  readonly id: string | undefined;
+  readonly kind: string;
+  readonly text: string;
+}
 
 /** What the lines read so far describe; metadata belongs to the stream above it, or to the file before any. */
 class DumpReader {
@@ -60,7 +69,10 @@ class DumpReader {
   read(line: string): void {
     const stream = STREAM_LINE.exec(line);
     if (stream !== null)
-      return this.#startStream({ id: stream[1], kind: stream[2] ?? '', text: stream[3] ?? '' });
+      return this.#startStream({
+        ...{ index: Number(stream[1]), id: stream[2] },
+        ...{ kind: stream[3] ?? '', text: stream[4] ?? '' },
+      });
     const current = this.streams.at(-1);
     const duration = /^ {2}Duration: ([^,]+)/.exec(line)?.[1];
     const rotation = /displaymatrix: rotation of (-?[\d.]+) degrees/.exec(line)?.[1];
@@ -73,9 +85,10 @@ class DumpReader {
     }
   }
 
-  #startStream({ id, kind, text }: { id: string | undefined; kind: string; text: string }): void {
+  #startStream({ index, id, kind, text }: StreamLine): void {
     const isAttachedPicture = text.includes('(attached pic)');
     this.streams.push({
+      index,
       id: id === undefined ? null : Number(id),
       kind,
       parts: splitTopLevel(text),
@@ -106,5 +119,17 @@ export function parseInputDump(stderrLines: readonly string[]): InputDump | null
     if (/^\S/.test(line)) break; // `Stream mapping:`, `Output #0`: what follows is not about the input.
     reader.read(line);
   }
-  return { demuxers, durationUs: reader.durationUs, metadata: reader.metadata, streams: reader.streams };
+  return {
+    demuxers,
+    durationUs: reader.durationUs,
+    metadata: reader.metadata,
+    streams: inFileOrder(reader.streams),
+  };
+}
+
+/** Of a transport stream, streams are listed program by program: in another order, and again where two share one. */
+function inFileOrder(listed: readonly StreamDump[]): StreamDump[] {
+  const byIndex = new Map<number, StreamDump>();
+  for (const stream of listed) if (!byIndex.has(stream.index)) byIndex.set(stream.index, stream);
+  return [...byIndex.values()].sort((a, b) => a.index - b.index);
 }

@@ -23,6 +23,7 @@ import { decodeFrames } from '../../main/video/decodeFrames.ts';
 import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
 import { runFfmpeg } from '../../main/video/ffmpegProcess.ts';
 import { probeVideo } from '../../main/video/probe.ts';
+import { onlyVideo } from '../../main/video/videoSource.ts';
 import { HISTOGRAM_BINS, ValueHistogram } from './valueHistogram.ts';
 
 const IMAGE_NAME = /\.(jpe?g|png)$/i;
@@ -87,7 +88,7 @@ async function frameOfImage(imagePath: string, manifest: Manifest, folder: strin
   const footagePath = join(folder, 'image.mkv');
   const args = ['-y', '-f', 'image2', '-pattern_type', 'none', '-i', imagePath, '-c', 'copy', footagePath];
   await runFfmpeg({ ffmpegPath, args, signal, timeoutMs: 20_000, logLevel: 'error' });
-  const source = await probeVideo(footagePath, { ffmpegPath, signal });
+  const source = await probeVideo(onlyVideo(footagePath), { ffmpegPath, signal });
   const { widthPx, heightPx, fit } = planInput(manifest.input.size, source, {
     shortSidePx: null,
     fixedInput: null,
@@ -101,7 +102,7 @@ async function frameOfImage(imagePath: string, manifest: Manifest, folder: strin
     scaleTo,
     pixelFormat: 'rgb24',
   } as const;
-  for await (const frame of decodeFrames(footagePath, options)) return frame;
+  for await (const frame of decodeFrames(onlyVideo(footagePath), options)) return frame;
   throw new Error(`nothing to see in ${imagePath}`);
 }
 

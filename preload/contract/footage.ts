@@ -30,6 +30,7 @@ export const FootageNotice = z.object({
     'interlaced',
     'audioIgnored',
     'severalVideoStreams',
+    'laterVideoStream',
     'editList',
   ]),
   text: z.string(),
@@ -42,6 +43,10 @@ export const Footage = z.object({
   fileName: z.string(),
   camera: z.string(),
   sha256: z.string(),
+  /** Which of the file's moving video streams it is, from 0: each is a footage of its own, with the same path and hash. */
+  videoStream: z.number().int().nonnegative(),
+  /** How many the file has; cover art is none. */
+  videoStreams: z.number().int().positive(),
   bytes: z.number().int(),
   container: z.string(),
   codec: z.string(),
@@ -69,13 +74,36 @@ export const Footage = z.object({
 });
 export type Footage = z.infer<typeof Footage>;
 
-/** One line of an import's report: every file given is named exactly once with its outcome. */
+/** A footage's name for people: its file's, and which of the file's video streams it is where there are several. */
+export function footageName({
+  fileName,
+  videoStream,
+  videoStreams,
+}: Pick<Footage, 'fileName' | 'videoStream' | 'videoStreams'>): string {
+  return videoStreams > 1 ? `${fileName} · stream ${videoStream + 1} of ${videoStreams}` : fileName;
+}
+
+/**
+ * One line of an import's report: every file given is named exactly once with its outcome; one with several moving video
+ * streams once for each of them, `videoStream` saying which. That is null where the file has one, or is refused as a whole.
+ */
 export const ImportEvent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('scanning'), path: z.string() }),
   z.object({ kind: z.literal('hashing'), path: z.string(), doneBytes: z.number(), totalBytes: z.number() }),
   z.object({ kind: z.literal('added'), path: z.string(), footage: Footage }),
-  z.object({ kind: z.literal('duplicate'), path: z.string(), footageId: FootageId, message: z.string() }),
-  z.object({ kind: z.literal('refused'), path: z.string(), error: ErrorData }),
+  z.object({
+    kind: z.literal('duplicate'),
+    path: z.string(),
+    videoStream: z.number().int().nonnegative().nullable(),
+    footageId: FootageId,
+    message: z.string(),
+  }),
+  z.object({
+    kind: z.literal('refused'),
+    path: z.string(),
+    videoStream: z.number().int().nonnegative().nullable(),
+    error: ErrorData,
+  }),
   z.object({
     kind: z.literal('finished'),
     added: z.number().int(),

@@ -74,13 +74,18 @@ export class FootageState {
   }
 }
 
-/** By camera, then by its clock, then by file name with the numbers in it counted. */
+/** By camera, then by its clock, then by file name with the numbers in it counted, then by stream. */
 function byCameraAndTime(a: Footage, b: Footage): number {
   const startMs = ({ clock }: Footage): number =>
     clock.startWallMs === null ? Number.MAX_SAFE_INTEGER : clock.startWallMs + clock.offsetMs;
   const byName = (one: string, other: string): number =>
     one.localeCompare(other, undefined, { numeric: true });
-  return byName(a.camera, b.camera) || startMs(a) - startMs(b) || byName(a.fileName, b.fileName);
+  return (
+    byName(a.camera, b.camera) ||
+    startMs(a) - startMs(b) ||
+    byName(a.fileName, b.fileName) ||
+    a.videoStream - b.videoStream
+  );
 }
 
 /** Share of a footage's duration by what happened to it; shares add up to 1. */

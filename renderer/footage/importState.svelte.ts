@@ -10,6 +10,8 @@ import { receiveFile } from './receiveFile.ts';
 /** One line of the report: a file and what became of it. */
 export interface ImportLine {
   readonly path: string;
+  /** Which video stream of the file, from 0; null where it has one, or was refused as a whole. */
+  readonly videoStream: number | null;
   readonly outcome: 'added' | 'duplicate' | 'refused';
   readonly text: string;
 }
@@ -140,7 +142,12 @@ export class ImportState {
     } catch (thrown) {
       if (isAbort(thrown)) throw thrown;
       const text = thrown instanceof Error ? thrown.message : String(thrown);
-      this.#own = withLine(this.#own, { path: dropped.file.name, outcome: 'refused', text });
+      this.#own = withLine(this.#own, {
+        path: dropped.file.name,
+        videoStream: null,
+        outcome: 'refused',
+        text,
+      });
       return null;
     }
   }
@@ -173,15 +180,20 @@ function afterEvent(report: ImportReport, event: ImportEvent): ImportReport {
       return { ...report, activity: { text: 'Reading and hashing', path: event.path, doneFrac } };
     }
     case 'added': {
-      const text = `Camera ${event.footage.camera}`;
-      return withLine(report, { path: event.path, outcome: 'added', text });
+      const { camera, videoStreams } = event.footage;
+      const videoStream = videoStreams > 1 ? event.footage.videoStream : null;
+      return withLine(report, { path: event.path, videoStream, outcome: 'added', text: `Camera ${camera}` });
     }
     case 'duplicate':
-      return withLine(report, { path: event.path, outcome: 'duplicate', text: event.message });
+      return withLine(report, {
+        ...{ path: event.path, videoStream: event.videoStream },
+        ...{ outcome: 'duplicate', text: event.message },
+      });
     case 'refused': {
+      const { path, videoStream } = event;
       const { title, detail } = errorTextFromData(event.error);
       const text = detail === '' ? title : `${title}. ${detail}`;
-      return withLine(report, { path: event.path, outcome: 'refused', text });
+      return withLine(report, { path, videoStream, outcome: 'refused', text });
     }
     case 'finished':
       return { ...report, activity: null };

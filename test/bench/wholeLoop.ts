@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { decodeFrames } from '../../main/video/decodeFrames.ts';
 import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
+import { onlyVideo } from '../../main/video/videoSource.ts';
 import { DEFAULT_RUN_PARAMETERS } from '../../preload/contract/runs.ts';
 import type { Timing } from './kernels.ts';
 
@@ -50,7 +51,7 @@ export async function analyzeClip(clipPath: string, modelId: string): Promise<Lo
 export async function decodeTiming(clipPath: string, loop: LoopTiming): Promise<Timing> {
   const { signal } = new AbortController();
   const { path: ffmpegPath } = await findFfmpeg({ env: process.env, signal });
-  const frames = decodeFrames(clipPath, {
+  const frames = decodeFrames(onlyVideo(clipPath), {
     ffmpegPath,
     signal,
     fromPtsUs: null,

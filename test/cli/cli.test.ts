@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { analyzerOf, makeClip } from '../runs/killHarness.ts';
+import { frameNumber, runTool } from '../codedClips.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
+import { makeSpoiltSecond, makeStreams, SHORT, SHORT_REAR } from '../video/severalStreams.ts';
 
 const CLI = fileURLToPath(new URL('../../main/cli/main.ts', import.meta.url));
 
@@ -121,6 +123,51 @@ describe('the command line', () => {
     expect(code, stderr).toBe(0);
     expect((await stat(outputPath)).size).toBeGreaterThan(0);
     expect((await stat(join(folder, 'out', 'clip.json'))).size).toBeGreaterThan(0);
+  });
+
+  it('looks at every video stream of a file, and says by name what it cannot look at', async () => {
+    const bus = join(folder, 'Bus');
+    await mkdir(bus);
+    const two = await makeStreams(bus, 'two.mkv', { lenses: [SHORT, SHORT_REAR] });
+    const ofCase = ['--case', join(folder, 'bus case')];
+    const json = async (...args: string[]): Promise<unknown> => {
+      const { stdout, stderr } = await start([...args, ...ofCase, '--json']).ended;
+      expect(stdout, stderr).not.toBe('');
+      return JSON.parse(stdout);
+    };
+    const whole = await start(['analyze', two, ...QUICK, ...ofCase]).ended;
+    expect(whole.code, whole.stderr).toBe(0);
+    expect(whole.stderr).toMatch(/^added .*two\.mkv · stream 1\nadded .*two\.mkv · stream 2$/m);
+    expect(whole.stdout).toMatch(/^two\.mkv · stream 2 of 2 +done +- +50 +50 /m);
+    expect(await json('coverage')).toMatchObject([
+      { videoStream: 0, videoStreams: 2, coverage: [{ kind: 'analysed', toPtsUs: 4_000_000 }] },
+      { videoStream: 1, videoStreams: 2, coverage: [{ kind: 'analysed', toPtsUs: 2_000_000 }] },
+    ]);
+    const outputPath = join(folder, 'out', 'rear.mkv');
+    const range = ['--footage', '2', '--from', '0.5', '--to', '1.5', '--output', outputPath];
+    const clip = await start(['export', ...range, ...ofCase]).ended;
+    expect(clip.code, clip.stderr).toBe(0);
+    expect(clip.stderr).toMatch(/The recording has 2 video streams; stream 2 is in the clip\./);
+    const numbers = await runTool([
+      '-i',
+      outputPath,
+      '-frames:v',
+      '1',
+      '-f',
+      'rawvideo',
+      '-pix_fmt',
+      'gray',
+      '-',
+    ]);
+    expect(frameNumber(numbers, SHORT_REAR.size, 1)).toBe(SHORT_REAR.firstNumber);
+    const verified = await start(['verify', ...ofCase]).ended;
+    expect(verified.code, verified.stdout).toBe(0);
+    expect(verified.stdout).toMatch(/^coverage of two\.mkv · stream 2 of 2: right$/m);
+    const spoilt = await makeSpoiltSecond(bus, 'spoilt.mkv', 'noise');
+    const half = await start(['analyze', spoilt, ...QUICK, ...ofCase]).ended;
+    expect(half.code, half.stderr).toBe(1);
+    expect(half.stdout).toMatch(/^spoilt\.mkv · stream 1 of 2 +incomplete /m);
+    expect(half.stdout).toMatch(/^refused: Video stream 2 of 2: Not one picture .*spoilt\.mkv$/m);
   });
 
   it('exits with 1 when a file given by name is refused, and with 3 where there is no case', async () => {

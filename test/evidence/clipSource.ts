@@ -11,6 +11,7 @@ import type { HashedFrame } from '../../main/video/clipFrames.ts';
 import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
 import { indexFrames } from '../../main/video/frameIndex.ts';
 import { probeVideo } from '../../main/video/probe.ts';
+import { onlyVideo } from '../../main/video/videoSource.ts';
 import type { ClipRequest, Exhibit, ExportEvent } from '../../preload/contract/evidence.ts';
 import { ExhibitId, FootageId } from '../../preload/contract/ids.ts';
 import { UNKNOWN_CLOCK } from '../../preload/contract/time.ts';
@@ -18,11 +19,11 @@ import { UNKNOWN_CLOCK } from '../../preload/contract/time.ts';
 const FOOTAGE_ID = FootageId.parse(1);
 const signal = new AbortController().signal;
 
-/** A file as the case would know it: probed, indexed and hashed, without a case. */
-export async function openClipSource(path: string): Promise<ClipSource> {
+/** A video stream as the case would know it: probed, indexed and hashed, without a case. */
+export async function openClipSource(path: string, video = onlyVideo(path)): Promise<ClipSource> {
   const { path: ffmpegPath } = await findFfmpeg({ env: process.env });
-  const probe = await probeVideo(path, { ffmpegPath, signal });
-  const index = await indexFrames(path, { ffmpegPath, signal, probe });
+  const probe = await probeVideo(video, { ffmpegPath, signal });
+  const index = await indexFrames(video, { ffmpegPath, signal, probe });
   const sha256 = createHash('sha256')
     .update(await readFile(path))
     .digest('hex');
@@ -36,6 +37,8 @@ export async function openClipSource(path: string): Promise<ClipSource> {
       fileName: basename(path),
       camera: 'camera',
       sha256,
+      videoStream: video.videoStream,
+      videoStreams: video.videoStreams,
       bytes: (await stat(path)).size,
       container: probe.container,
       codec: probe.codec,
@@ -104,7 +107,7 @@ export function decodeAll(
   { isDamaged } = { isDamaged: false },
 ): Promise<HashedFrame[]> {
   const wholeFile = { timesOrigin: 'stored', seekPtsUs: null, window: null } as const;
-  return hashFrames({ ffmpegPath, path, ...wholeFile, isDamaged, signal });
+  return hashFrames({ ffmpegPath, source: onlyVideo(path), ...wholeFile, isDamaged, signal });
 }
 
 /** Runs an export to its end. */

@@ -9,6 +9,7 @@ import { decodeFrames } from '../../main/video/decodeFrames.ts';
 import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
 import { inspectFootage } from '../../main/video/inspect.ts';
 import type { Inspection } from '../../main/video/inspect.ts';
+import { onlyVideo } from '../../main/video/videoSource.ts';
 import { sharedPath } from '../sharedMaterial.ts';
 
 /** A file that needs longer is stopped; only files that are long may need it. */
@@ -65,7 +66,7 @@ async function decode(
   path: string,
   signal: AbortSignal,
 ): Promise<{ decoded: Float64Array; memoryKb: number }> {
-  const stream = decodeFrames(path, {
+  const stream = decodeFrames(onlyVideo(path), {
     ...{ ffmpegPath, signal, fromPtsUs: null, everyUs: 200_000, pixelFormat: 'rgb24' },
     scaleTo: { widthPx: 160, heightPx: 96, fit: 'contain' },
   });
@@ -87,7 +88,7 @@ function expectSoundTimes({ footage, frameTimesUs }: Inspection): void {
 describe.skipIf(folder === null)('60 files that players stumble over', () => {
   it.each(files)('$file', async ({ file, kind, framesDecoded, ffmpegExit }) => {
     const path = join(folder ?? '', file);
-    const inspection = await attempt((signal) => inspectFootage(path, { ffmpegPath, signal }));
+    const inspection = await attempt((signal) => inspectFootage(onlyVideo(path), { ffmpegPath, signal }));
     if (inspection instanceof AppError) {
       expect(REFUSALS[kind]).toContain(inspection.code);
       expect(inspection.message.endsWith(path)).toBe(true);
@@ -115,7 +116,7 @@ describe.skipIf(folder === null)('60 files that players stumble over', () => {
     ['odd-start-04.ts', 'startOffset'],
     ['errors-with-rc-0-16.ts', 'decodeErrors'],
   ])('%s: the person is told (%s)', async (file, kind) => {
-    const { footage } = await inspectFootage(join(folder ?? '', file), {
+    const { footage } = await inspectFootage(onlyVideo(join(folder ?? '', file)), {
       ffmpegPath,
       signal: AbortSignal.timeout(TIME_CAP_MS),
     });

@@ -12,6 +12,7 @@ import type { MarkedBox } from '../../main/video/burnScript.ts';
 import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
 import { runFfmpeg } from '../../main/video/ffmpegProcess.ts';
 import { writeStill } from '../../main/video/still.ts';
+import { onlyVideo } from '../../main/video/videoSource.ts';
 import { sharedPath } from '../sharedMaterial.ts';
 import { footageFromImage } from './cocoImages.ts';
 import { detectFootage } from './detectFootage.ts';
@@ -70,7 +71,10 @@ async function writeAnnotated(
   const folder = await mkdtemp(join(tmpdir(), 'sightline-frames-'));
   try {
     const stillPath = join(folder, 'still.jpg');
-    const still = { ffmpegPath, path, ptsUs: frame.ptsUs, seekMarginUs: null, outputPath: stillPath, signal };
+    const still = {
+      ...{ ffmpegPath, source: onlyVideo(path), ptsUs: frame.ptsUs, seekMarginUs: null },
+      ...{ outputPath: stillPath, signal },
+    };
     await writeStill({ ...still, cropInSource: null, maxWidthPx: null });
     const boxes = frame.detections.filter(({ score }) => score >= minScore).map(marked);
     const marks = [{ ptsUs: 0, boxes, lines: [] }];

@@ -3,6 +3,8 @@ import { decodeFrames } from '../../main/video/decodeFrames.ts';
 import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
 import type { DecodeOptions, FrameStream } from '../../main/video/frames.ts';
 import { probeVideo } from '../../main/video/probe.ts';
+import { onlyVideo } from '../../main/video/videoSource.ts';
+import type { VideoSource } from '../../main/video/videoSource.ts';
 import type { SizePx } from '../../preload/contract/geometry.ts';
 import { DEFAULT_RUN_PARAMETERS } from '../../preload/contract/runs.ts';
 
@@ -26,7 +28,7 @@ export interface DetectFootageOptions {
   /** One in this many frames is given to the detector, from the first one on; every one by default. */
   readonly step?: number;
   /** What decodes; by default the decoder on this thread. */
-  readonly decode?: (path: string, options: DecodeOptions) => FrameStream;
+  readonly decode?: (source: VideoSource, options: DecodeOptions) => FrameStream;
 }
 
 /** Frames of a footage through the product's own decoder and detector, as a run with default parameters does. */
@@ -36,9 +38,9 @@ export async function detectFootage(
   { signal, limit = Infinity, step = 1, decode = decodeFrames }: DetectFootageOptions,
 ): Promise<DetectedFrame[]> {
   const { path: ffmpegPath } = await findFfmpeg({ env: process.env, signal });
-  const source = await probeVideo(path, { ffmpegPath, signal });
+  const source = await probeVideo(onlyVideo(path), { ffmpegPath, signal });
   const { widthPx, heightPx, fit } = detector.planInput(source, DEFAULT_RUN_PARAMETERS.shortSidePx);
-  const frames = decode(path, {
+  const frames = decode(onlyVideo(path), {
     ffmpegPath,
     signal,
     fromPtsUs: null,
@@ -62,7 +64,7 @@ export async function detectFootage(
 /** Times of the frames that the product's decoder selects when it samples every `everyUs`. */
 export async function sampledPtsUs(path: string, everyUs: number, signal: AbortSignal): Promise<Set<number>> {
   const { path: ffmpegPath } = await findFfmpeg({ env: process.env, signal });
-  const frames = decodeFrames(path, {
+  const frames = decodeFrames(onlyVideo(path), {
     ffmpegPath,
     signal,
     fromPtsUs: null,

@@ -7,6 +7,7 @@ import type { Detector, ModelFrame } from '../../main/detect/detection.ts';
 import { testFrame } from '../../main/detect/testFrame.ts';
 import { decodeFrames } from '../../main/video/decodeFrames.ts';
 import { findFfmpeg } from '../../main/video/ffmpegBinary.ts';
+import { onlyVideo } from '../../main/video/videoSource.ts';
 import type { SizePx } from '../../preload/contract/geometry.ts';
 import { DEFAULT_RUN_PARAMETERS } from '../../preload/contract/runs.ts';
 import { sharedPath } from '../sharedMaterial.ts';
@@ -28,7 +29,7 @@ async function takeFrame(detector: Detector, signal: AbortSignal): Promise<Model
   const plan = detector.planInput(SOURCE, SIDE_PX);
   if (footagePath === null) return testFrame(() => plan);
   const { path: ffmpegPath } = await findFfmpeg({ env: process.env, signal });
-  const frames = decodeFrames(footagePath, {
+  const frames = decodeFrames(onlyVideo(footagePath), {
     ffmpegPath,
     signal,
     fromPtsUs: FRAME_PTS_US,

@@ -20,7 +20,7 @@ try {
   const frames = await detectFootage(footagePath, detector, {
     signal,
     limit: WARM_UP_FRAMES + Number(frameCount),
-    decode: (path, options) => thread.decode(path, { ...options, isBackground: true }),
+    decode: (source, options) => thread.decode(source, { ...options, isBackground: true }),
   });
   const measured = frames.slice(WARM_UP_FRAMES);
   const answer = {

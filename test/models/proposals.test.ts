@@ -8,6 +8,7 @@ import type { FrameDetection } from '../../main/detect/detection.ts';
 import { payloadField } from '../../main/detect/protobufWire.ts';
 import { FfmpegFinder } from '../../main/ffmpegFinder.ts';
 import { decodeFrames } from '../../main/video/decodeFrames.ts';
+import { onlyVideo } from '../../main/video/videoSource.ts';
 import type { ModelAnswers, ModelProposal, ProposalTrial } from '../../preload/contract/modelProposals.ts';
 import { runTool } from '../codedClips.ts';
 import { bundledManifest, MODELS_FOLDER } from '../detect/temporaryModel.ts';
@@ -260,9 +261,13 @@ async function installedDetections(modelId: string, path: string): Promise<Frame
       fromPtsUs: null,
       everyUs: null,
     } as const;
-    for await (const whole of decodeFrames(path, { ...options, scaleTo: null, pixelFormat: 'rgb24' })) {
+    for await (const whole of decodeFrames(onlyVideo(path), {
+      ...options,
+      scaleTo: null,
+      pixelFormat: 'rgb24',
+    })) {
       const scaleTo = detector.planInput(whole.sourceSize, null);
-      for await (const frame of decodeFrames(path, { ...options, scaleTo, pixelFormat: 'rgb24' }))
+      for await (const frame of decodeFrames(onlyVideo(path), { ...options, scaleTo, pixelFormat: 'rgb24' }))
         return (await detector.detect(frame, 0.05)).detections;
     }
     throw new Error('the clip has no frame');

@@ -7,6 +7,7 @@ import type { ModelFolders } from '../../main/models/catalogue.ts';
 import type { ProposalPorts } from '../../main/models/modelProposals.ts';
 import { modelsHandlers, type ModelsHandlers } from '../../main/models/modelsHandlers.ts';
 import type { ModelTrial, TestPorts } from '../../main/models/modelTests.ts';
+import { onlyVideo } from '../../main/video/videoSource.ts';
 import type { AnalyzerProcess } from '../../main/ports.ts';
 
 const spawn = (): AnalyzerProcess => forkAnalyzer(ANALYZER_ENTRIES, () => undefined);
@@ -23,7 +24,7 @@ const proposalPorts: ProposalPorts = {
   readGraph: (path, signal) => readModelGraph(path, { spawn, signal }),
   tryOnFrame: async (model, frame, signal) => {
     if (frame.kind !== 'file') throw new Error('there is no case here');
-    const place = { path: frame.path, fromPtsUs: null, afterUs: frame.afterSec * 1e6 };
+    const place = { ...onlyVideo(frame.path), fromPtsUs: null, afterUs: frame.afterSec * 1e6 };
     const ffmpegPath = await ffmpeg.path();
     return tryModelOnFrame({ ...model, threads: 1, frame: { ...place, ffmpegPath }, spawn, signal });
   },

@@ -55,7 +55,7 @@ describe('the queue of runs', () => {
       return {
         ...analyzer,
         send(message) {
-          if (message.kind === 'start' && message.footagePath === clipA) analyzer.kill();
+          if (message.kind === 'start' && message.source.path === clipA) analyzer.kill();
           else analyzer.send(message);
         },
       };

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SightlineHost } from '../../main/host.ts';
 import { openStore } from '../../main/store/openStore.ts';
+import type { FootageId } from '../../preload/contract/ids.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
 import { hole, makeSource } from '../video/oddFiles.ts';
-import { addFootage, openTestHost, QUICK, runReaches } from './testHost.ts';
+import { makeSpoiltSecond } from '../video/severalStreams.ts';
+import { openTestHost, QUICK, runReaches } from './testHost.ts';
 
 let folder: string;
 let host: SightlineHost;
@@ -17,7 +19,9 @@ afterAll(() => host.close());
 
 /** The state that an analysis of the file ends in, and the kinds of its coverage. */
 async function analysed(path: string): Promise<{ state: string; kinds: string[] }> {
-  const footageIds = await addFootage(host, [path]);
+  const footageIds: FootageId[] = [];
+  for await (const event of host.session.footage.import({ paths: [path] }))
+    if (event.kind === 'added') footageIds.push(event.footage.footageId);
   const [footageId] = footageIds;
   if (footageId === undefined) throw new Error('nothing was added');
   const [runId] = await host.session.runs.start({
@@ -46,8 +50,8 @@ describe('an analysis is not called done', () => {
     });
   });
 
-  it('when the file holds a second camera that is not looked at', async () => {
-    const path = await makeSource(folder, 'twoCameras.mkv');
+  it('when the file holds a second camera that cannot be looked at', async () => {
+    const path = await makeSpoiltSecond(folder, 'twoCameras.mkv', 'noise');
     expect(await analysed(path)).toEqual({ state: 'incomplete', kinds: ['analysed'] });
   });
 

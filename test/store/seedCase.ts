@@ -130,6 +130,8 @@ export function syntheticFootage(
     fileName,
     camera,
     sha256: (index + 1).toString(16).padStart(64, '0'),
+    videoStream: 0,
+    videoStreams: 1,
     bytes: frames * 9_000,
     container: 'matroska',
     codec: 'h264',

@@ -11,7 +11,6 @@ export const ffmpegPath = (await findFfmpeg({ env: process.env })).path;
 
 /** Forty pictures at 10 a second, which no two are alike. */
 const PICTURES = ['-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=10:d=4'];
-const SMALL_PICTURES = ['-f', 'lavfi', '-i', 'testsrc=s=160x120:r=10:d=4'];
 const SOUND = ['-f', 'lavfi', '-i', 'sine=d=4'];
 /** A key frame every second. */
 const X264 = [
@@ -47,8 +46,6 @@ const SOURCES = {
   'sound.wmv': [...PICTURES, '-c:v', 'wmv2', '-b:v', '500k'],
   'sound.mxf': [...PICTURES, '-r', '25', '-c:v', 'mpeg2video', '-b:v', '2M'],
   'talking.flv': [...PICTURES, ...SOUND, ...X264, '-c:a', 'aac'],
-  'twoCameras.mkv': [...PICTURES, ...SMALL_PICTURES, '-map', '0', '-map', '1', ...X264],
-  'twoCameras.ts': [...PICTURES, ...SMALL_PICTURES, '-map', '0', '-map', '1', ...X264],
   'startsAt10h.mp4': [...PICTURES, ...X264, '-output_ts_offset', '36000'],
   'untimed.mkv': [...PICTURES, ...X264, '-avoid_negative_ts', 'disabled', '-output_ts_offset', '-1.5'],
   'parts.mpjpeg': [...PICTURES, '-c:v', 'mjpeg', '-f', 'mpjpeg'],
@@ -144,26 +141,34 @@ export async function leaveCountOpen(path: string): Promise<string> {
   });
 }
 
-/** A copy of a Matroska file whose first track says that it is encrypted. */
-export async function sayEncrypted(path: string): Promise<string> {
+/** A copy of a Matroska file one of whose tracks, counted from 0, says that it is encrypted. */
+export async function sayEncrypted(path: string, track = 0): Promise<string> {
   return altered(path, 'encrypted.mkv', (bytes) => {
     // ContentEncodings > ContentEncoding > ContentEncodingType 1 and ContentEncryption > ContentEncAlgo 5 (AES).
     const element = Buffer.from('6d808e62408b5033810150358447e18105', 'hex');
-    return insertInFirstTrack(bytes, element);
+    return insertInTrack(bytes, element, track);
   });
 }
 
-/** Puts an element at the end of the first TrackEntry and lengthens what it lies in; sizes have room in ffmpeg's files. */
-function insertInFirstTrack(bytes: Buffer, element: Buffer): Buffer {
+/** Puts an element at the end of a TrackEntry and lengthens what it lies in; sizes have room in ffmpeg's files. */
+function insertInTrack(bytes: Buffer, element: Buffer, track: number): Buffer {
   const id = Buffer.from('1654ae6b', 'hex');
   // The first is the entry of the SeekHead that points to it.
   const tracksAt = bytes.indexOf(id, bytes.indexOf(id) + id.length);
-  const entryAt = bytes.indexOf(0xae, tracksAt + 5);
-  const [tracks, entry] = [sizeAt(bytes, tracksAt + 4), sizeAt(bytes, entryAt + 1)];
-  const endAt = entryAt + 1 + entry.length + entry.value;
+  const tracks = sizeAt(bytes, tracksAt + 4);
+  let entryAt = bytes.indexOf(0xae, tracksAt + 5);
+  for (let passed = 0; passed < track; passed += 1) entryAt = endOfElement(bytes, entryAt);
+  const entry = sizeAt(bytes, entryAt + 1);
+  const endAt = endOfElement(bytes, entryAt);
   writeSize(bytes, tracksAt + 4, { ...tracks, value: tracks.value + element.length });
   writeSize(bytes, entryAt + 1, { ...entry, value: entry.value + element.length });
   return Buffer.concat([bytes.subarray(0, endAt), element, bytes.subarray(endAt)]);
+}
+
+/** Where an element with an id of one byte ends. */
+function endOfElement(bytes: Buffer, at: number): number {
+  const { length, value } = sizeAt(bytes, at + 1);
+  return at + 1 + length + value;
 }
 
 interface Size {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeFrames } from '../../main/video/decodeFrames.ts';
 import { inspectFootage } from '../../main/video/inspect.ts';
+import { onlyVideo } from '../../main/video/videoSource.ts';
 import { temporaryFolder } from '../codedClips.ts';
 import { encoderOf, ffmpegPath, hole, makeSource } from './oddFiles.ts';
 import type { Source } from './oddFiles.ts';
@@ -22,7 +23,7 @@ async function makeOrSkip(source: Source, skip: (reason: string) => never): Prom
 
 /** What importing says of a file, and when the frames are shown (s) whose coded data it takes for overwritten. */
 async function inspected(path: string): Promise<{ notices: string[]; brokenSec: number[] }> {
-  const { footage, index } = await inspectFootage(path, { ffmpegPath, signal });
+  const { footage, index } = await inspectFootage(onlyVideo(path), { ffmpegPath, signal });
   return {
     notices: footage.notices.filter(({ kind }) => kind === 'decodeErrors').map(({ text }) => text),
     brokenSec: [...index.brokenTimesUs].map((timeUs) => timeUs / 1e6),
@@ -31,7 +32,7 @@ async function inspected(path: string): Promise<{ notices: string[]; brokenSec: 
 
 /** Frames in which the decoder reported errors. */
 async function damagedFrames(path: string): Promise<number> {
-  const stream = decodeFrames(path, {
+  const stream = decodeFrames(onlyVideo(path), {
     ...{ ffmpegPath, signal, fromPtsUs: null, everyUs: 1_000_000, pixelFormat: 'gray' },
     scaleTo: { widthPx: 16, heightPx: 16, fit: 'stretch' },
   });

@@ -13,6 +13,8 @@ interface FootageRow {
   file_name: string;
   camera: string;
   sha256: string;
+  video_stream: number;
+  video_streams: number;
   size_bytes: number;
   container: string;
   codec: string;
@@ -35,8 +37,8 @@ interface FootageRow {
 }
 
 const SELECT_FOOTAGE = `
-  SELECT footage_id, path, file_name, cameras.name AS camera, sha256, size_bytes, container, codec, width_px,
-    height_px, rotation_deg, nominal_fps, start_pts_us, end_pts_us, claimed_frames, indexed_frames,
+  SELECT footage_id, path, file_name, cameras.name AS camera, sha256, video_stream, video_streams, size_bytes, container,
+    codec, width_px, height_px, rotation_deg, nominal_fps, start_pts_us, end_pts_us, claimed_frames, indexed_frames,
     clock_start_wall_ms, clock_source, clock_offset_ms, clock_drift_ppm, clock_utc_offset_min, notices_json,
     current_run_id, added_wall_ms
   FROM footage JOIN cameras USING (camera_id)`;
@@ -50,6 +52,8 @@ function footageFromRow(row: FootageRow): StoredFootage {
     fileName: row.file_name,
     camera: row.camera,
     sha256: row.sha256,
+    videoStream: row.video_stream,
+    videoStreams: row.video_streams,
     bytes: row.size_bytes,
     container: row.container,
     codec: row.codec,
@@ -85,10 +89,11 @@ export function queryFootageById(db: Queryable, footageId: number): StoredFootag
   return row === undefined ? null : footageFromRow(row);
 }
 
-/** The footage with this content, null when the case does not have it. */
-export function queryFootageBySha256(db: Queryable, sha256: string): StoredFootage | null {
-  const row = db.get<FootageRow>(`${SELECT_FOOTAGE} WHERE sha256 = ?`, sha256);
-  return row === undefined ? null : footageFromRow(row);
+/** What the case has of a file with this content, in order of its video streams. */
+export function queryFootageBySha256(db: Queryable, sha256: string): StoredFootage[] {
+  return db
+    .all<FootageRow>(`${SELECT_FOOTAGE} WHERE sha256 = ? ORDER BY video_stream`, sha256)
+    .map(footageFromRow);
 }
 
 /** Coverage of the current run over the whole footage; all `pending` without one. Empty for no such footage. */

@@ -1,3 +1,4 @@
+import { footageName } from '../../../preload/contract/footage.ts';
 import type { FindingFilter } from '../../../preload/contract/findings.ts';
 import type {
   TimelineAxis,
@@ -55,7 +56,7 @@ export function queryTimeline(db: ReadDatabase, query: TimelineQuery): TimelineV
     for (const one of inRange) density.addFootage(db, one, classIds);
     return {
       laneId,
-      title: query.axis === 'clock' ? members[0].footage.camera : members[0].footage.fileName,
+      title: query.axis === 'clock' ? members[0].footage.camera : footageName(members[0].footage),
       spans: inRange.map((one) => spanOf(db, query, one)),
       bins: density.bins(names),
       findings:
@@ -106,7 +107,7 @@ function spanOf(db: ReadDatabase, query: TimelineQuery, one: FootageOnAxis): Tim
   return {
     footageId: footage.footageId,
     runId: footage.currentRunId,
-    fileName: footage.fileName,
+    fileName: footageName(footage),
     fromMs: one.fromMs,
     toMs: one.toMs,
     coverage: coarsenCoverage(coverageOfRun(db, footage.currentRunId, fromPtsUs, toPtsUs), pixelUs),

@@ -1,5 +1,6 @@
 import { AppError } from '../../../preload/contract/errors.ts';
 import type { Exhibit } from '../../../preload/contract/evidence.ts';
+import { footageName } from '../../../preload/contract/footage.ts';
 import { ExhibitId, FootageId } from '../../../preload/contract/ids.ts';
 import type { CameraClock } from '../../../preload/contract/time.ts';
 import { wallMsFromPtsUs } from '../../../preload/contract/time.ts';
@@ -15,25 +16,28 @@ export function requireFootage(db: WriteDatabase, footageId: number): StoredFoot
   return footage;
 }
 
-/** Puts a footage into the case. @throws AppError `footage.duplicate` when its content is there already. */
+/** Puts a footage into the case. @throws AppError `footage.duplicate` when this stream of its file is there already. */
 export function insertFootage(db: WriteDatabase, footage: NewFootage): FootageId {
   return db.transaction(() => {
-    const twin = queryFootageBySha256(db, footage.sha256);
-    if (twin !== null) {
+    const twin = queryFootageBySha256(db, footage.sha256).find(
+      ({ videoStream }) => videoStream === footage.videoStream,
+    );
+    if (twin !== undefined) {
       throw new AppError(
         'footage.duplicate',
-        `The case already has this content, as ${twin.fileName}: ${footage.path}`,
+        `The case already has this content, as ${footageName(twin)}: ${footage.path}`,
         { detail: { footageId: twin.footageId } },
       );
     }
     const { clock } = footage;
     const { rowId } = db.run(
-      `INSERT INTO footage (camera_id, path, file_name, sha256, size_bytes, container, codec, width_px, height_px,
+      `INSERT INTO footage (camera_id, path, file_name, sha256, video_stream, video_streams, size_bytes, container, codec, width_px, height_px,
          rotation_deg, nominal_fps, start_pts_us, end_pts_us, claimed_frames, indexed_frames, clock_start_wall_ms,
          clock_source, clock_offset_ms, clock_drift_ppm, clock_utc_offset_min, notices_json, added_wall_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       cameraId(db, footage.camera),
-      ...[footage.path, footage.fileName, footage.sha256, footage.bytes, footage.container, footage.codec],
+      ...[footage.path, footage.fileName, footage.sha256, footage.videoStream, footage.videoStreams],
+      ...[footage.bytes, footage.container, footage.codec],
       ...[footage.widthPx, footage.heightPx, footage.rotationDeg, footage.nominalFps],
       ...[footage.startPtsUs, footage.endPtsUs, footage.claimedFrames, footage.indexedFrames],
       ...[clock.startWallMs, clock.source, clock.offsetMs, clock.driftPpm, clock.utcOffsetMin],
@@ -80,11 +84,33 @@ export function updateFootageCamera(db: WriteDatabase, footageId: number, camera
   });
 }
 
-/** Points the case at the original's new place; that it is the same content is for the caller to know. */
-export function updateFootagePath(db: WriteDatabase, footageId: number, path: string): void {
+/**
+ * Points the case at the original's new place, for all streams of that file; that it is the same content is for the
+ * caller to know. Gives whose path changed.
+ */
+export function updateFootagePath(db: WriteDatabase, footageId: number, path: string): FootageId[] {
+  return db.transaction(() => {
+    const footage = requireFootage(db, footageId);
+    const together = queryFootageBySha256(db, footage.sha256).filter((one) => one.path === footage.path);
+    for (const one of together) {
+      db.run('UPDATE footage SET path = ? WHERE footage_id = ?', path, one.footageId);
+    }
+    return together.map((one) => one.footageId);
+  });
+}
+
+/** Takes over what was found out about a footage's file since it was added. */
+export function updateFootageStreams(
+  db: WriteDatabase,
+  footageId: number,
+  { videoStreams, notices }: Pick<StoredFootage, 'videoStreams' | 'notices'>,
+): void {
   db.transaction(() => {
     requireFootage(db, footageId);
-    db.run('UPDATE footage SET path = ? WHERE footage_id = ?', path, footageId);
+    db.run(
+      'UPDATE footage SET video_streams = ?, notices_json = ? WHERE footage_id = ?',
+      ...[videoStreams, JSON.stringify(notices), footageId],
+    );
   });
 }
 

@@ -5,7 +5,7 @@ import { CommandLineImport } from '../../../main/footage/commandLineImport.ts';
 
 const error = errorDataFrom(new AppError('video.notVideo', 'This is no video: /weekend/notes.txt'));
 const SCANNING: ImportEvent = { kind: 'scanning', path: '/weekend/notes.txt' };
-const REFUSED: ImportEvent = { kind: 'refused', path: '/weekend/notes.txt', error };
+const REFUSED: ImportEvent = { kind: 'refused', path: '/weekend/notes.txt', videoStream: null, error };
 const FINISHED: ImportEvent = { kind: 'finished', added: 0, duplicates: 0, refused: 1 };
 
 /** An import of these events, and what a person's screen is told of it. */

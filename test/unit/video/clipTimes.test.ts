@@ -8,6 +8,7 @@ import type { DecodeOptions, DecodeSummary } from '../../../main/video/frames.ts
 import { probeVideo } from '../../../main/video/probe.ts';
 import { makeProxy } from '../../../main/video/proxy.ts';
 import { stillSeekMarginUs, writeStill } from '../../../main/video/still.ts';
+import { onlyVideo } from '../../../main/video/videoSource.ts';
 import {
   CLIP_KINDS,
   CLIP_SIZE,
@@ -35,7 +36,7 @@ async function decodeAll(
   path: string,
   part: Partial<DecodeOptions> = {},
 ): Promise<{ seen: Seen[]; summary: DecodeSummary }> {
-  const stream = decodeFrames(path, {
+  const stream = decodeFrames(onlyVideo(path), {
     ...{ ffmpegPath, signal, fromPtsUs: null, everyUs: null, scaleTo: null, pixelFormat: 'gray' },
     ...part,
   });
@@ -61,10 +62,10 @@ describe.each(CLIP_KINDS)('$name', (kind) => {
   beforeAll(async () => {
     path = join(folder.path, kind.name);
     await encodeClip({ frames: FRAMES, rate: kind.rate, args: [...kind.args, path] });
-    index = await indexFrames(path, {
+    index = await indexFrames(onlyVideo(path), {
       ffmpegPath,
       signal,
-      probe: await probeVideo(path, { ffmpegPath, signal }),
+      probe: await probeVideo(onlyVideo(path), { ffmpegPath, signal }),
     });
     whole = await decodeAll(path);
   });
@@ -105,16 +106,16 @@ describe.each(CLIP_KINDS)('$name', (kind) => {
   );
 
   it('writes the still of exactly the asked frame', async () => {
-    const { container } = await probeVideo(path, { ffmpegPath, signal });
+    const { container } = await probeVideo(onlyVideo(path), { ffmpegPath, signal });
     const kinds = index.isRepaired ? [{ kind: 'timestampsRepaired' as const, text: '' }] : [];
-    const seekMarginUs = stillSeekMarginUs({ container, notices: kinds });
+    const seekMarginUs = stillSeekMarginUs({ container, videoStreams: 1, notices: kinds });
     for (const at of [0, 131, FRAMES - 1]) {
       const outputPath = join(folder.path, `${kind.name}.${at}.jpg`);
       const ptsUs = index.frameTimesUs[at] ?? NaN;
       await writeStill({
         ffmpegPath,
         signal,
-        path,
+        source: onlyVideo(path),
         ptsUs,
         seekMarginUs,
         cropInSource: null,
@@ -128,7 +129,10 @@ describe.each(CLIP_KINDS)('$name', (kind) => {
 
   it('makes a proxy whose frame i is frame i of the index', async () => {
     const outputPath = join(folder.path, `${kind.name}.proxy.mp4`);
-    const proxy = await makeProxy({ ffmpegPath, signal, path, outputPath, endPtsUs: index.lastFrameEndUs });
+    const proxy = await makeProxy({
+      ...{ ffmpegPath, signal, source: onlyVideo(path), outputPath },
+      endPtsUs: index.lastFrameEndUs,
+    });
     const copy = await decodeAll(outputPath);
     expect(proxy.frames).toBe(FRAMES);
     expect(proxy.originPtsUs).toBe(index.frameTimesUs[0]);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeFrames } from '../../../main/video/decodeFrames.ts';
 import type { DecodeOptions } from '../../../main/video/frames.ts';
 import { inspectFootage } from '../../../main/video/inspect.ts';
+import { onlyVideo } from '../../../main/video/videoSource.ts';
 import {
   CLIP_SIZE,
   encodeClip,
@@ -32,7 +33,7 @@ afterAll(() => folder.remove());
 describe('decodeFrames', () => {
   it('gives rgb24 and fits frames with their aspect ratio kept, padded right and bottom with black', async () => {
     const scaleTo = { widthPx: 200, heightPx: 200, fit: 'contain' as const };
-    for await (const frame of decodeFrames(clip, { ...WHOLE, scaleTo, pixelFormat: 'rgb24' })) {
+    for await (const frame of decodeFrames(onlyVideo(clip), { ...WHOLE, scaleTo, pixelFormat: 'rgb24' })) {
       expect(frame).toMatchObject({ widthPx: 200, heightPx: 200, sourceSize: CLIP_SIZE });
       expect(frame.data.length).toBe(200 * 200 * 3);
       expect(frameNumber(frame.data, { widthPx: 200, heightPx: 150 }, 3) & 1).toBe(
@@ -44,16 +45,16 @@ describe('decodeFrames', () => {
 
   it('uses one buffer for all frames', async () => {
     const buffers = new Set<ArrayBufferLike>();
-    for await (const frame of decodeFrames(clip, WHOLE)) buffers.add(frame.data.buffer);
+    for await (const frame of decodeFrames(onlyVideo(clip), WHOLE)) buffers.add(frame.data.buffer);
     expect(buffers.size).toBe(1);
   });
 
   it('applies rotation: frames are upright and as the probe says', async () => {
     const path = join(folder.path, 'turned.mp4');
     await rotateMp4(clip, path);
-    const { footage } = await inspectFootage(path, { ffmpegPath, signal });
+    const { footage } = await inspectFootage(onlyVideo(path), { ffmpegPath, signal });
     expect(footage).toMatchObject({ widthPx: 240, heightPx: 320, rotationDeg: 90 });
-    for await (const frame of decodeFrames(path, WHOLE)) {
+    for await (const frame of decodeFrames(onlyVideo(path), WHOLE)) {
       expect(frame).toMatchObject({ widthPx: 240, heightPx: 320 });
       // Clockwise: what was the top left corner is now at the top right, and the code runs down the right side.
       const upright = new Uint8Array(320 * 240);
@@ -69,7 +70,7 @@ describe('decodeFrames', () => {
     const matrixAt = bytes.indexOf('tkhd', 0, 'latin1') + 4 + 40;
     [0xb505, 0xb505, 0, -0xb505, 0xb505].forEach((value, at) => bytes.writeInt32BE(value, matrixAt + 4 * at));
     await writeFile(path, bytes);
-    const stream = decodeFrames(path, { ...WHOLE, stallMs: 5_000 });
+    const stream = decodeFrames(onlyVideo(path), { ...WHOLE, stallMs: 5_000 });
     let frames = 0;
     for await (const frame of stream) frames = frame.framesDecoded;
     expect(frames).toBe(60);
@@ -83,7 +84,7 @@ describe('decodeFrames', () => {
     await encodeClip({ frames: 30, rate: '25', firstNumber: 30, size, args: [...X264, '-bf', '0', second] });
     await appendFile(path, await readFile(second));
     const seen: string[] = [];
-    for await (const frame of decodeFrames(path, WHOLE)) {
+    for await (const frame of decodeFrames(onlyVideo(path), WHOLE)) {
       expect(frame).toMatchObject(CLIP_SIZE);
       seen.push(`${frameNumber(frame.data, CLIP_SIZE, 1)} ${frame.sourceSize.widthPx} ${frame.ptsUs}`);
     }
@@ -99,12 +100,12 @@ describe('decodeFrames', () => {
     await encodeClip({ frames: 50, rate: '25', args: [...X264, ...offset(100), path] });
     await encodeClip({ frames: 50, rate: '25', firstNumber: 50, args: [...X264, ...offset(20), second] });
     await appendFile(path, await readFile(second));
-    const { footage, frameTimesUs, index } = await inspectFootage(path, { ffmpegPath, signal });
+    const { footage, frameTimesUs, index } = await inspectFootage(onlyVideo(path), { ffmpegPath, signal });
     expect(index).toMatchObject({ source: 'decoded', isRepaired: true });
     expect(footage.notices.map(({ kind }) => kind)).toContain('timestampsRepaired');
     const numbers: number[] = [];
     const timesUs: number[] = [];
-    for await (const frame of decodeFrames(path, WHOLE)) {
+    for await (const frame of decodeFrames(onlyVideo(path), WHOLE)) {
       numbers.push(frameNumber(frame.data, CLIP_SIZE, 1));
       timesUs.push(frame.ptsUs);
     }
@@ -116,16 +117,16 @@ describe('decodeFrames', () => {
   it('carries on where the 33 bits of a transport stream run out', async () => {
     const path = join(folder.path, 'wraps.ts');
     await encodeClip({ frames: 200, rate: '25', args: [...X264, '-output_ts_offset', '95440', path] });
-    const { footage, frameTimesUs } = await inspectFootage(path, { ffmpegPath, signal });
+    const { footage, frameTimesUs } = await inspectFootage(onlyVideo(path), { ffmpegPath, signal });
     const timesUs: number[] = [];
-    for await (const frame of decodeFrames(path, WHOLE)) timesUs.push(frame.ptsUs);
+    for await (const frame of decodeFrames(onlyVideo(path), WHOLE)) timesUs.push(frame.ptsUs);
     expect(timesUs).toEqual([...frameTimesUs]);
     expect(footage.endPtsUs - footage.startPtsUs).toBe(200 * 40_000);
     expect(timesUs.every((ptsUs, at) => at === 0 || ptsUs - (timesUs[at - 1] ?? 0) === 40_000)).toBe(true);
   });
 
   it('ends ffmpeg when the loop is left, and says what was seen until then', async () => {
-    const stream = decodeFrames(clip, WHOLE);
+    const stream = decodeFrames(onlyVideo(clip), WHOLE);
     for await (const frame of stream) if (frame.framesDecoded === 3) break;
     const summary = await stream.summary;
     expect(summary.exitCode).toBeNull();
@@ -134,7 +135,7 @@ describe('decodeFrames', () => {
 
   it('stops with the signal’s reason when aborted', async () => {
     const abort = new AbortController();
-    const stream = decodeFrames(clip, { ...WHOLE, signal: abort.signal });
+    const stream = decodeFrames(onlyVideo(clip), { ...WHOLE, signal: abort.signal });
     const read = async (): Promise<void> => {
       for await (const frame of stream) if (frame.framesDecoded === 2) abort.abort();
     };
@@ -145,7 +146,7 @@ describe('decodeFrames', () => {
   it('does not read ahead of a slow consumer by more than the pipe holds', async () => {
     const path = join(folder.path, 'many.mp4');
     await encodeClip({ frames: 600, rate: '25', args: [...X264, path] });
-    const stream = decodeFrames(path, { ...WHOLE, pixelFormat: 'rgb24' });
+    const stream = decodeFrames(onlyVideo(path), { ...WHOLE, pixelFormat: 'rgb24' });
     for await (const frame of stream) {
       if (frame.framesDecoded < 5) continue;
       await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -159,10 +160,10 @@ describe('decodeFrames', () => {
     const path = join(folder.path, 'pipe.mp4');
     await promisify(execFile)('mkfifo', [path]);
     const read = async (): Promise<void> => {
-      for await (const _frame of decodeFrames(path, { ...WHOLE, stallMs: 500 }));
+      for await (const _frame of decodeFrames(onlyVideo(path), { ...WHOLE, stallMs: 500 }));
     };
     await expect(read()).rejects.toMatchObject({ code: 'video.timeout' });
-    await expect(inspectFootage(path, { ffmpegPath, signal })).rejects.toMatchObject({
+    await expect(inspectFootage(onlyVideo(path), { ffmpegPath, signal })).rejects.toMatchObject({
       code: 'file.unreadable',
     });
   });
@@ -174,7 +175,12 @@ describe('decodeFrames', () => {
         const path = join(folder.path, 'untimed');
         // More than a pipe holds, so that ffmpeg is kept waiting too.
         await writeFile(path, '#!/bin/sh\nexec cat /dev/zero\n', { mode: 0o755 });
-        const stream = decodeFrames(clip, { ...WHOLE, ffmpegPath: path, ffmpegVersion: '7.0', ...options });
+        const stream = decodeFrames(onlyVideo(clip), {
+          ...WHOLE,
+          ffmpegPath: path,
+          ffmpegVersion: '7.0',
+          ...options,
+        });
         for await (const _frame of stream);
       };
 
@@ -191,7 +197,7 @@ describe('decodeFrames', () => {
 
   it('says why when nothing can be decoded', async () => {
     const read = async (path: string): Promise<void> => {
-      for await (const _frame of decodeFrames(path, WHOLE));
+      for await (const _frame of decodeFrames(onlyVideo(path), WHOLE));
     };
     await expect(read('package.json')).rejects.toMatchObject({ code: 'video.noFrames' });
     await expect(read(join(folder.path, 'absent.mp4'))).rejects.toMatchObject({ code: 'video.noFrames' });
@@ -208,10 +214,10 @@ describe('decodeFrames', () => {
     await mkdir(join(folder.path, 'names'), { recursive: true });
     const path = join(folder.path, 'names', name);
     await copyFile(clip, path);
-    const { footage, frameTimesUs } = await inspectFootage(path, { ffmpegPath, signal });
+    const { footage, frameTimesUs } = await inspectFootage(onlyVideo(path), { ffmpegPath, signal });
     expect(footage).toMatchObject({ codec: 'h264', indexedFrames: 60, notices: [] });
     let frames = 0;
-    for await (const frame of decodeFrames(path, WHOLE)) {
+    for await (const frame of decodeFrames(onlyVideo(path), WHOLE)) {
       expect(frame.ptsUs).toBe(frameTimesUs[frames]);
       frames += 1;
     }

@@ -5,6 +5,7 @@ import { decodeFrames } from '../../../main/video/decodeFrames.ts';
 import { RING_FRAMES } from '../../../main/video/decodeProtocol.ts';
 import { DecodeThread } from '../../../main/video/decodeThread.ts';
 import type { DecodeOptions, FrameStream } from '../../../main/video/frames.ts';
+import { onlyVideo } from '../../../main/video/videoSource.ts';
 import { CLIP_SIZE, encodeClip, ffmpegPath, frameNumber, temporaryFolder } from '../../codedClips.ts';
 
 const THREAD_URL = new URL('../../../main/video/decodeThreadEntry.ts', import.meta.url);
@@ -32,7 +33,7 @@ async function everything(stream: FrameStream): Promise<{ frames: unknown[]; sum
 }
 
 const onThread = (path: string, options: DecodeOptions): FrameStream =>
-  new DecodeThread(THREAD_URL).decode(path, options);
+  new DecodeThread(THREAD_URL).decode(onlyVideo(path), options);
 
 /** Holds this thread as an inference does. */
 function block(ms: number): void {
@@ -47,7 +48,7 @@ describe('DecodeThread', () => {
     ['another size', { scaleTo: { widthPx: 160, heightPx: 96, fit: 'contain' as const } }],
     ['a known ffmpeg in the background', { ffmpegVersion: '5.1.9', isBackground: true }],
   ])('gives what decodeFrames gives: %s', async (_what, options) => {
-    const direct = await everything(decodeFrames(clip, { ...WHOLE, ...options }));
+    const direct = await everything(decodeFrames(onlyVideo(clip), { ...WHOLE, ...options }));
     expect(direct.frames.length).toBeGreaterThan(0);
     expect(await everything(onThread(clip, { ...WHOLE, ...options }))).toEqual(direct);
   });
@@ -75,7 +76,7 @@ describe('DecodeThread', () => {
 
   it('ends ffmpeg and the thread when the loop is left', async () => {
     const thread = new DecodeThread(THREAD_URL);
-    const stream = thread.decode(clip, WHOLE);
+    const stream = thread.decode(onlyVideo(clip), WHOLE);
     for await (const frame of stream) if (frame.framesDecoded === 3) break;
     const summary = await stream.summary;
     expect(summary.exitCode).toBeNull();
@@ -104,7 +105,9 @@ describe('DecodeThread', () => {
 
   it('says so when the thread does not start, or dies', async () => {
     const thread = new DecodeThread(new URL('absent.ts', import.meta.url));
-    await expect(everything(thread.decode(clip, WHOLE))).rejects.toMatchObject({ code: 'internal' });
+    await expect(everything(thread.decode(onlyVideo(clip), WHOLE))).rejects.toMatchObject({
+      code: 'internal',
+    });
   });
 
   it('closes without having decoded anything', async () => {

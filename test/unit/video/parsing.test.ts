@@ -83,7 +83,7 @@ describe('ffmpeg’s dump', () => {
   });
 
   it('gives complaints once, without addresses', () => {
-    const complaints = new Complaints();
+    const complaints = new Complaints({ videoStreams: 1 });
     for (const address of ['0x1', '0x2']) complaints.read(`[h264 @ ${address}] [error] no frame!`);
     complaints.read('[info] nothing');
     complaints.read('[fatal] over');
@@ -170,11 +170,18 @@ describe('footageExtent', () => {
     hiddenPackets: 0,
     brokenTimesUs: new Float64Array(0),
     placeholders: 0,
+    laterStreams: 0,
     source: 'demuxed',
   });
   type Claims = Pick<
     VideoProbe,
-    'claimedFrames' | 'claimedDurationUs' | 'isClaimShared' | 'containerDurationUs' | 'isInterlaced' | 'codec'
+    | 'claimedFrames'
+    | 'claimedDurationUs'
+    | 'isClaimShared'
+    | 'containerDurationUs'
+    | 'videoStreams'
+    | 'isInterlaced'
+    | 'codec'
   >;
   const claims = (frames: number | null, seconds: number | null): Claims => ({
     claimedFrames: frames,
@@ -182,6 +189,7 @@ describe('footageExtent', () => {
     containerDurationUs: null,
     isInterlaced: false,
     isClaimShared: false,
+    videoStreams: 1,
     codec: 'h264',
   });
   const kinds = (frames: number, claimed: Claims): string[] =>

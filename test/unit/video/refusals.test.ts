@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findFfmpeg, unpackedPath } from '../../../main/video/ffmpegBinary.ts';
 import { inputArguments, runFfmpeg } from '../../../main/video/ffmpegProcess.ts';
 import { inspectFootage } from '../../../main/video/inspect.ts';
+import { onlyVideo } from '../../../main/video/videoSource.ts';
 import { encodeClip, ffmpegPath, runTool, temporaryFolder } from '../../codedClips.ts';
 
 const X264 = ['-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p'];
@@ -12,7 +13,7 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let clip = '';
 const inFolder = (name: string): string => join(folder.path, name);
 const inspect = (path: string): ReturnType<typeof inspectFootage> =>
-  inspectFootage(path, { ffmpegPath, signal });
+  inspectFootage(onlyVideo(path), { ffmpegPath, signal });
 
 beforeAll(async () => {
   folder = await temporaryFolder();
@@ -167,7 +168,7 @@ describe('ffmpeg', () => {
     if (process.platform !== 'linux') return;
     const full = runFfmpeg({
       ffmpegPath,
-      args: [...inputArguments(clip), '-f', 'rawvideo', '-y', 'file:/dev/full'],
+      args: [...inputArguments(onlyVideo(clip)), '-f', 'rawvideo', '-y', 'file:/dev/full'],
       signal,
     });
     await expect(full).rejects.toMatchObject({ code: 'disk.full' });

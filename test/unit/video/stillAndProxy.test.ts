@@ -5,6 +5,7 @@ import type { VideoProbe } from '../../../main/video/probe.ts';
 import { probeVideo } from '../../../main/video/probe.ts';
 import { makeProxy, playsInChromium } from '../../../main/video/proxy.ts';
 import { stillSeekMarginUs, writeStill } from '../../../main/video/still.ts';
+import { onlyVideo } from '../../../main/video/videoSource.ts';
 import {
   encodeClip,
   ffmpegPath,
@@ -46,14 +47,15 @@ describe('writeStill', () => {
       [{ x0: 300, y0: 200, x1: 500, y1: 400 }, null, '200x200'],
     ] as const;
     for (const [cropInSource, maxWidthPx, expected] of cases) {
-      await writeStill({ ...request, path: clip, cropInSource, maxWidthPx, outputPath });
+      await writeStill({ ...request, source: onlyVideo(clip), cropInSource, maxWidthPx, outputPath });
       expect(await sizeOf(outputPath)).toBe(expected);
     }
   });
 
   it('writes nothing when no frame has that time', async () => {
     const outputPath = join(folder.path, 'none.jpg');
-    const ask = (ptsUs: number): Promise<void> => writeStill({ ...request, path: clip, ptsUs, outputPath });
+    const ask = (ptsUs: number): Promise<void> =>
+      writeStill({ ...request, source: onlyVideo(clip), ptsUs, outputPath });
     await expect(ask(1_010_000)).rejects.toMatchObject({
       code: 'video.noFrames',
       detail: { ptsUs: 1_010_000 },
@@ -64,18 +66,18 @@ describe('writeStill', () => {
 
   it('shows the asked frame of an AVI whose index lacks some', async () => {
     const path = await makeExportedClip(folder.path, 'holedIndex');
-    const { container } = await probeVideo(path, { ffmpegPath, signal });
-    const seekMarginUs = stillSeekMarginUs({ container, notices: [] });
+    const { container } = await probeVideo(onlyVideo(path), { ffmpegPath, signal });
+    const seekMarginUs = stillSeekMarginUs({ container, videoStreams: 1, notices: [] });
     const outputPath = join(folder.path, 'holed.jpg');
-    await writeStill({ ...request, path, ptsUs: 200 * 40_000, seekMarginUs, outputPath });
+    await writeStill({ ...request, source: onlyVideo(path), ptsUs: 200 * 40_000, seekMarginUs, outputPath });
     expect(await readCodedNumbers(outputPath)).toEqual([200]);
   });
 
   it('seeks only where times mean the same after a seek', () => {
-    expect(stillSeekMarginUs({ container: 'mp4', notices: [] })).not.toBeNull();
-    expect(stillSeekMarginUs({ container: 'avi', notices: [] })).toBeNull();
+    expect(stillSeekMarginUs({ container: 'mp4', videoStreams: 1, notices: [] })).not.toBeNull();
+    expect(stillSeekMarginUs({ container: 'avi', videoStreams: 1, notices: [] })).toBeNull();
     const notices = [{ kind: 'timestampsRepaired' as const, text: '' }];
-    expect(stillSeekMarginUs({ container: 'mpegts', notices })).toBeNull();
+    expect(stillSeekMarginUs({ container: 'mpegts', videoStreams: 1, notices })).toBeNull();
   });
 });
 
@@ -85,9 +87,9 @@ describe('makeProxy', () => {
     const outputPath = join(folder.path, 'proxy.mp4');
     const options = { ffmpegPath, outputPath, endPtsUs: 2_000_000 };
     const onProgress = (): void => abort.abort();
-    const given = makeProxy({ ...options, path: clip, signal: abort.signal, onProgress });
+    const given = makeProxy({ ...options, source: onlyVideo(clip), signal: abort.signal, onProgress });
     await expect(given).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
-    await expect(makeProxy({ ...options, path: 'package.json', signal })).rejects.toMatchObject({
+    await expect(makeProxy({ ...options, source: onlyVideo('package.json'), signal })).rejects.toMatchObject({
       code: 'video.noFrames',
     });
     expect((await readdir(folder.path)).filter((name) => name.startsWith('proxy'))).toEqual([]);
@@ -96,7 +98,7 @@ describe('makeProxy', () => {
 
 describe('playsInChromium', () => {
   it('goes by codec, pixel format, container, and by times that both sides count alike', async () => {
-    const probe = await probeVideo(clip, { ffmpegPath, signal });
+    const probe = await probeVideo(onlyVideo(clip), { ffmpegPath, signal });
     const plays = (part: Partial<VideoProbe>, startPtsUs = 0): boolean =>
       playsInChromium({ ...probe, ...part }, { startPtsUs, notices: [] });
     expect(plays({})).toBe(true);
