@@ -7,6 +7,7 @@ import { progressOf } from '../progressEvents.ts';
 import type { StoredFootage } from '../store/store.ts';
 import { probeVideo } from '../video/probe.ts';
 import { makeProxy, playsInChromium } from '../video/proxy.ts';
+import { hasOthers } from '../video/videoSource.ts';
 import { checkOriginal } from './original.ts';
 
 /** Often enough for a bar that moves. */
@@ -125,8 +126,8 @@ export class Proxies {
   }
 
   async #playsOriginal(footage: StoredFootage): Promise<boolean> {
-    // Chromium plays the first video stream of a file and no other.
-    if (footage.videoStream > 0) return false;
+    // Which of several streams Chromium plays, flags in the file decide: measured, the second where MP4's first is off.
+    if (hasOthers(footage)) return false;
     const known = this.#isPlayable.get(footage.footageId);
     if (known !== undefined) return known;
     const ffmpegPath = await this.#options.findFfmpegPath();
@@ -137,6 +138,9 @@ export class Proxies {
   }
 }
 
-function unplayableText({ codec, container, videoStream }: StoredFootage): string {
-  return videoStream > 0 ? `video stream ${videoStream + 1} of a file` : `${codec} in ${container}`;
+function unplayableText(footage: StoredFootage): string {
+  const { codec, container, videoStream, videoStreams } = footage;
+  return hasOthers(footage)
+    ? `stream ${videoStream + 1} of a file with ${videoStreams} video streams`
+    : `${codec} in ${container}`;
 }
