@@ -141,14 +141,17 @@ describe('a second stream', () => {
   });
 
   it('that the file does not announce and that begins on the way is told', async () => {
-    const source = (size: string, sec: number): string[] => [
-      ...['-f', 'lavfi', '-i', `testsrc2=s=${size}:r=25:d=${sec},noise=alls=100:allf=t`],
-    ];
-    // More than ffmpeg looks at to find streams lies before the second one (5 MB) and behind it (16 MB).
-    const [front, rear] = [source('320x240', 10), source('160x120', 0.4)];
-    const encoded = ['-map', '0', '-map', '1', '-c:v', 'mpeg2video', '-q:v', '1', '-f', 'mpeg'];
+    const part = async (size: string, sec: number): Promise<string> => {
+      const partPath = join(folder.path, `part-${size}.mkv`);
+      const noise = `testsrc2=s=${size}:r=25:d=${sec},noise=alls=100:allf=t`;
+      await runTool(['-f', 'lavfi', '-i', noise, '-c:v', 'mpeg2video', '-q:v', '1', partPath]);
+      return partPath;
+    };
+    // More than ffmpeg looks at to find streams (5 MB and 7 s) lies before the second one.
+    const [front, rear] = [await part('320x240', 12), await part('160x120', 0.4)];
+    const both = ['-i', front, '-itsoffset', '9', '-i', rear, '-map', '0', '-map', '1', '-c', 'copy'];
     const path = join(folder.path, 'later.mpg');
-    await runTool([...front, '-itsoffset', '2.5', ...rear, ...encoded, '-v', 'fatal', path]);
+    await runTool([...both, '-f', 'mpeg', '-v', 'fatal', path]);
     const videos = await find(path);
     expect(videos).toHaveLength(1);
     const { footage } = await inspect(videos[0] ?? onlyVideo(''));
