@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { shownSize } from '../../preload/contract/geometry.ts';
 import type { Detector } from '../detect/detection.ts';
 import type { TrackerParameters, TrackerState } from '../track/track.ts';
 import { createTrackerState, finishTracks, stepTracker } from '../track/tracker.ts';
@@ -123,7 +124,9 @@ class Analysis {
    */
   #decode(): FrameStream {
     const { start, detector, decodeThread, ffmpegVersion, signal } = this.#options;
-    const { widthPx, heightPx, fit } = detector.planInput(start.sourceSize, start.parameters.shortSidePx);
+    const { sourceSize, pixelAspect, parameters } = start;
+    const shown = shownSize(sourceSize, pixelAspect);
+    const { widthPx, heightPx, fit } = detector.planInput(shown, parameters.shortSidePx);
     return decodeThread.decode(start.source, {
       ffmpegPath: start.ffmpegPath,
       ffmpegVersion,

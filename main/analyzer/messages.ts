@@ -25,8 +25,9 @@ export interface StartMessage {
   readonly endPtsUs: number;
   /** True when the header claims footage up to `endPtsUs` that is not in the file. */
   readonly isEndMissing: boolean;
-  /** Upright size of the first frame, for the decoder's output size. */
+  /** Upright size of the first frame, and the width of its pixels over their height, for the decoder's output size. */
   readonly sourceSize: SizePx;
+  readonly pixelAspect: number;
   readonly frameTimesPath: string;
   readonly threads: number;
   /** Execution providers in order of preference, see `openOnBestProvider`. */

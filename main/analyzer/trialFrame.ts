@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../../preload/contract/errors.ts';
+import { shownSize } from '../../preload/contract/geometry.ts';
 import type { SizePx } from '../../preload/contract/geometry.ts';
 import { mediaTimeText } from '../../preload/contract/time.ts';
 import type { InputPlan } from '../detect/detection.ts';
@@ -36,7 +37,7 @@ export async function takeTrialFrame(
   } as const;
   const first = await firstFrame(place, { ...pass, fromPtsUs: null, scaleTo: null });
   const fromPtsUs = place.fromPtsUs ?? first.ptsUs + place.afterUs;
-  const scaleTo = planInput(first.sourceSize);
+  const scaleTo = planInput(shownSize(first.sourceSize, first.pixelAspect));
   const wanted = picture !== null || fromPtsUs <= first.ptsUs ? null : fromPtsUs;
   const frame = await firstFrame(place, { ...pass, fromPtsUs: wanted, scaleTo });
   return {

@@ -15,6 +15,8 @@ export interface FrameDetection {
 /** A frame at the size the model asked the decoder for: uint8 [heightPx, widthPx, 3], RGB. */
 export interface ModelFrame extends SizePx {
   readonly sourceSize: SizePx;
+  /** Width of a source pixel over its height; 1 where it is not said. */
+  readonly pixelAspect?: number;
   readonly data: Uint8Array;
 }
 
@@ -39,6 +41,7 @@ export interface Detector {
   /** `levelsMerged` when the graph runs in its faster form, proven to give the same to the bit. */
   readonly graphForm: GraphForm;
   readonly classNames: readonly string[];
+  /** @param source Of true proportions: see `shownSize`. */
   planInput(source: SizePx, shortSidePx: number | null): InputPlan;
   /** Detections with score ≥ minScore, best first. */
   detect(frame: ModelFrame, minScore: number): Promise<DetectOutcome>;

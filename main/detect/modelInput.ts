@@ -48,11 +48,11 @@ export function planInput(
 
 /**
  * The part of a decoded frame that shows the source, from its top left corner. `contain` rounds to the nearest pixel
- * as ffmpeg's scale filter does under `force_original_aspect_ratio=decrease`.
+ * as the decoder does (main/video/decodePass.ts).
  */
 export function contentSize(frame: ModelFrame, fit: InputPlan['fit']): SizePx {
   if (fit === 'stretch') return { widthPx: frame.widthPx, heightPx: frame.heightPx };
-  const aspect = frame.sourceSize.widthPx / frame.sourceSize.heightPx;
+  const aspect = (frame.sourceSize.widthPx / frame.sourceSize.heightPx) * (frame.pixelAspect ?? 1);
   return {
     widthPx: Math.min(frame.widthPx, Math.max(1, Math.round(frame.heightPx * aspect))),
     heightPx: Math.min(frame.heightPx, Math.max(1, Math.round(frame.widthPx / aspect))),

@@ -258,6 +258,7 @@ export class Scheduler {
       endPtsUs: footage.endPtsUs,
       isEndMissing: footage.notices.some(({ kind }) => kind === 'endMissing'),
       sourceSize: { widthPx: footage.widthPx, heightPx: footage.heightPx },
+      pixelAspect: footage.pixelAspect,
       frameTimesPath: await prepareFootage(footage, signal),
       // All of them, though ffmpeg wants some too: it runs in the background. Measured with ffmpeg beside it on two
       // cores, faster-rcnn-compact at 1024x576: 50 ms with two threads, 81 ms with one.

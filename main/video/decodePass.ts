@@ -5,6 +5,7 @@ import type { FfmpegProcess } from './ffmpegProcess.ts';
 import { Complaints } from './complaints.ts';
 import { DamageWatch } from './damage.ts';
 import type { DecodedFrame, DecodeOptions, DecodeSummary } from './frames.ts';
+import { PIXEL_ASPECT } from './pixelAspect.ts';
 import { ascendingTimesFilter, createShowinfoReader, SHOW_ALL, SHOW_SELECTED } from './showinfo.ts';
 import type { ShownFrame } from './showinfo.ts';
 import { ffmpegSeconds, typicalFrameUs } from './timeBase.ts';
@@ -31,24 +32,27 @@ function filterGraph(options: DecodeOptions): string {
   // t is a float of seconds; rounded to µs first, so that a frame on a cell's edge falls into that cell.
   const cell = (time: string): string => `floor(round(${time}*1000000)/${everyUs})`;
   const isFirstOfCell = `isnan(prev_selected_t)+gt(${cell('t')},${cell('prev_selected_t')})`;
-  const scale =
-    scaleTo === null
-      ? []
-      : scaleTo.fit === 'stretch'
-        ? [`scale=${scaleTo.widthPx}:${scaleTo.heightPx}:flags=bilinear`]
-        : [
-            `scale=${scaleTo.widthPx}:${scaleTo.heightPx}:force_original_aspect_ratio=decrease:flags=bilinear`,
-            `pad=${scaleTo.widthPx}:${scaleTo.heightPx}:0:0:black`,
-          ];
   return [
     ascendingTimesFilter(),
     `${SHOW_ALL}=checksum=0`,
     ...(everyUs === null ? [] : [`select='${isFirstOfCell}'`]),
     ...(fromPtsUs === null ? [] : [`select='gte(round(t*1000000),${fromPtsUs})'`]),
     `${SHOW_SELECTED}=checksum=0`,
-    ...scale,
+    ...scaleFilters(scaleTo),
     `format=${options.pixelFormat}`,
   ].join(',');
+}
+
+function scaleFilters(scaleTo: DecodeOptions['scaleTo']): string[] {
+  if (scaleTo === null) return [];
+  const { widthPx, heightPx } = scaleTo;
+  if (scaleTo.fit === 'stretch') return [`scale=${widthPx}:${heightPx}:flags=bilinear`];
+  const side = (mostPx: number, wanted: string): string => `'min(${mostPx},max(1,round(${wanted})))'`;
+  const aspect = `a*${PIXEL_ASPECT}`;
+  return [
+    `scale=${side(widthPx, `${heightPx}*(${aspect})`)}:${side(heightPx, `${widthPx}/(${aspect})`)}:flags=bilinear`,
+    `pad=${widthPx}:${heightPx}:0:0:black`,
+  ];
 }
 
 function ffmpegArguments(source: VideoSource, options: DecodeOptions, plan: PassPlan): string[] {
@@ -189,6 +193,7 @@ export class DecodePass {
       ...size,
       ptsUs: shown.ptsUs,
       sourceSize: { widthPx: shown.widthPx, heightPx: shown.heightPx },
+      pixelAspect: shown.pixelAspect,
       framesDecoded: this.#given,
       decodedPtsUs: this.#decodedPtsUs.slice(from, this.#given),
       damagedPtsUs: this.#damagedPtsUs.slice(fromDamaged, this.#givenDamaged),

@@ -1,7 +1,7 @@
 import type { SizePx } from '../../preload/contract/geometry.ts';
 import type { PictureDemuxer } from './pictureFile.ts';
 
-/** How a frame is brought to the size asked for. `stretch` ignores the aspect ratio, `contain` keeps it, padded right and bottom with black. */
+/** How a frame is brought to the size asked for. `stretch` ignores its proportions, `contain` keeps those it is shown in, padded right and bottom with black. */
 export type FrameFit = 'stretch' | 'contain';
 
 export interface DecodeOptions {
@@ -36,6 +36,8 @@ export interface DecodedFrame extends SizePx {
   readonly ptsUs: number;
   /** Upright size of this frame before scaling; differs from the first frame's after a mid-stream size change. */
   readonly sourceSize: SizePx;
+  /** Width of a source pixel over its height. */
+  readonly pixelAspect: number;
   /** Frames that came out of the decoder so far in this pass, those not selected included. */
   readonly framesDecoded: number;
   /**

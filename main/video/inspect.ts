@@ -18,6 +18,7 @@ export type InspectedFootage = Pick<
   | 'codec'
   | 'widthPx'
   | 'heightPx'
+  | 'pixelAspect'
   | 'rotationDeg'
   | 'nominalFps'
   | 'startPtsUs'
@@ -261,6 +262,6 @@ async function requirePicture(
 function probedFacts(
   probe: VideoProbe,
 ): Omit<InspectedFootage, 'startPtsUs' | 'endPtsUs' | 'indexedFrames' | 'notices'> {
-  const { container, codec, widthPx, heightPx, rotationDeg, nominalFps, claimedFrames } = probe;
-  return { container, codec, widthPx, heightPx, rotationDeg, nominalFps, claimedFrames };
+  const { container, codec, widthPx, heightPx, pixelAspect, rotationDeg, nominalFps, claimedFrames } = probe;
+  return { container, codec, widthPx, heightPx, pixelAspect, rotationDeg, nominalFps, claimedFrames };
 }

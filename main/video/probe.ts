@@ -5,6 +5,7 @@ import { systemCodeOf } from '../fileErrors.ts';
 import { readContainerClaims, sniffContainer } from './containerClaims.ts';
 import type { ContainerClaims, ContainerFamily } from './containerClaims.ts';
 import { inputArguments, MAX_FRAME_PIXELS, runFfmpeg } from './ffmpegProcess.ts';
+import { pixelAspectFrom } from './pixelAspect.ts';
 import { parseClockUs, parseInputDump } from './streamDump.ts';
 import type { InputDump, StreamDump } from './streamDump.ts';
 import { onlyVideo } from './videoSource.ts';
@@ -26,6 +27,8 @@ export interface VideoProbe {
   /** Upright: rotation applied. */
   readonly widthPx: number;
   readonly heightPx: number;
+  /** Width of an upright pixel over its height. */
+  readonly pixelAspect: number;
   /** Clockwise degrees, 0..359. */
   readonly rotationDeg: number;
   readonly nominalFps: number | null;
@@ -220,12 +223,22 @@ function probeOf(
   };
 }
 
-function uprightSize(video: StreamDump): Pick<VideoProbe, 'widthPx' | 'heightPx' | 'rotationDeg'> {
+function uprightSize(
+  video: StreamDump,
+): Pick<VideoProbe, 'widthPx' | 'heightPx' | 'pixelAspect' | 'rotationDeg'> {
   const size = video.parts.map((part) => /^(\d+)x(\d+)/.exec(part)).find((match) => match !== null);
+  // In brackets what the coded stream says, and behind it the container's word where that is another, which counts.
+  const aspects = [...video.parts.join().matchAll(/\bSAR (\d+:\d+)/g)];
+  const storedAspect = pixelAspectFrom(aspects.at(-1)?.[1] ?? '');
   const rotationDeg = (((-Math.round(video.rotationCcwDeg) % 360) + 360) % 360) + 0;
   const [width, height] = [Number(size?.[1] ?? 0), Number(size?.[2] ?? 0)];
   const isSideways = rotationDeg === 90 || rotationDeg === 270;
-  return { widthPx: isSideways ? height : width, heightPx: isSideways ? width : height, rotationDeg };
+  return {
+    widthPx: isSideways ? height : width,
+    heightPx: isSideways ? width : height,
+    pixelAspect: isSideways ? 1 / storedAspect : storedAspect,
+    rotationDeg,
+  };
 }
 
 async function openFile(source: VideoSource, options: ProbeOptions): Promise<OpenedFile> {

@@ -1,3 +1,4 @@
+import { pixelAspectFrom } from './pixelAspect.ts';
 import { parseTimeBase, usFromTicks } from './timeBase.ts';
 import type { TimeBase } from './timeBase.ts';
 
@@ -6,6 +7,8 @@ export interface ShownFrame {
   readonly ptsUs: number;
   readonly widthPx: number;
   readonly heightPx: number;
+  /** Width of a pixel over its height. */
+  readonly pixelAspect: number;
   readonly isKeyFrame: boolean;
   /** Predicted from two pictures (type B), for which encoders write pictures in another order than they are shown. */
   readonly isBidirectional: boolean;
@@ -19,7 +22,7 @@ const LINE = /^\[showinfo@(all|sel) @ [^\]]*\] \[info\] (.*)$/;
 const CONFIG = /^config in time_base: (\d+\/\d+)/;
 /** ffmpeg's remark on an odd rotation has no line break; what follows it is glued on, without the filter's name. */
 const GLUED_CONFIG = /\)config in time_base: (\d+\/\d+)/;
-const FRAME = /^n:\s*\d+ pts:\s*(-?\d+) .*? s:(\d+)x(\d+) .*?iskey:(\d) type:(\S)/;
+const FRAME = /^n:\s*\d+ pts:\s*(-?\d+) .*? sar:(\d+\/\d+) s:(\d+)x(\d+) .*?iskey:(\d) type:(\S)/;
 
 /**
  * Reads the lines of the two showinfo filters (ffmpeg 4.4 to 8; `checksum=0` keeps them cheap). The time base is
@@ -42,10 +45,11 @@ export function createShowinfoReader(on: {
     if (frame === null || base === undefined) return;
     const shown = {
       ptsUs: usFromTicks(Number(frame[1]), base),
-      widthPx: Number(frame[2]),
-      heightPx: Number(frame[3]),
-      isKeyFrame: frame[4] === '1',
-      isBidirectional: frame[5] === 'B',
+      pixelAspect: pixelAspectFrom(frame[2] ?? ''),
+      widthPx: Number(frame[3]),
+      heightPx: Number(frame[4]),
+      isKeyFrame: frame[5] === '1',
+      isBidirectional: frame[6] === 'B',
     };
     if (name === 'all') on.all(shown);
     else on.selected(shown);

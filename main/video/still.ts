@@ -6,6 +6,7 @@ import type { Box } from '../../preload/contract/geometry.ts';
 import { mediaTimeText } from '../../preload/contract/time.ts';
 import { passthroughArguments } from './ffmpegBinary.ts';
 import { inputArguments, runFfmpeg, streamArguments } from './ffmpegProcess.ts';
+import { PIXEL_ASPECT } from './pixelAspect.ts';
 import type { PictureDemuxer } from './pictureFile.ts';
 import { ascendingTimesFilter, createShowinfoReader, SHOW_ALL, SHOW_SELECTED } from './showinfo.ts';
 import { ffmpegSeconds } from './timeBase.ts';
@@ -29,7 +30,7 @@ export interface StillRequest {
   readonly seekMarginUs: number | null;
   /** Part of the upright frame to keep; null keeps all of it. */
   readonly cropInSource: Box | null;
-  /** Widest the picture may be; it is never enlarged. Null keeps the size. */
+  /** Widest the picture may be; it is enlarged only where its pixels are not square. Null is as wide as it is shown. */
   readonly maxWidthPx: number | null;
   /** Set for a file that is a still picture; footage otherwise. */
   readonly picture?: PictureDemuxer | null;
@@ -67,9 +68,16 @@ function stillFilter(request: StillRequest): string {
     `select='gte(round(t*1000000),${request.ptsUs - 1})'`,
     `${SHOW_SELECTED}=checksum=0`,
     ...cropping,
-    ...(maxWidthPx === null ? [] : [`scale='min(${maxWidthPx},iw)':-1:flags=bicubic`]),
+    shapeFilter(maxWidthPx),
     'format=yuvj420p',
   ].join(',');
+}
+
+/** Scales to the proportions that the footage is shown in, which a JPEG has no word for. */
+function shapeFilter(maxWidthPx: number | null): string {
+  const width = `round(iw*max(1,${PIXEL_ASPECT}))`;
+  const limited = maxWidthPx === null ? width : `min(${maxWidthPx},${width})`;
+  return `scale='max(1,${limited})':'max(1,round(ow/(a*${PIXEL_ASPECT})))':flags=bicubic`;
 }
 
 /**

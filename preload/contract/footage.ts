@@ -53,6 +53,8 @@ export const Footage = z.object({
   /** Upright (rotation applied) size of the first frame. */
   widthPx: z.number().int(),
   heightPx: z.number().int(),
+  /** Width of an upright pixel over its height, by what the file says: what is shown is wider than stored where over 1. */
+  pixelAspect: z.number().positive(),
   /** Clockwise degrees the container asks for, already applied to every frame we show. */
   rotationDeg: z.number(),
   /** Nominal, for display only; never used to compute a time. */

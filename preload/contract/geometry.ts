@@ -40,14 +40,29 @@ export function inverseTransform(bFromA: AxisTransform): AxisTransform {
   };
 }
 
-/** Where a source frame lands in a view when it is shown whole and undistorted, centred (CSS `object-fit: contain`). */
-export function viewFromSource(source: SizePx, view: SizePx): AxisTransform {
-  const scale = Math.min(view.widthPx / source.widthPx, view.heightPx / source.heightPx);
+/**
+ * The size at which a source has its true proportions, none of its pixels lost: wider than stored where its pixels are
+ * wider than high, else higher.
+ * @param pixelAspect Width of a pixel over its height.
+ */
+export function shownSize({ widthPx, heightPx }: SizePx, pixelAspect: number): SizePx {
   return {
-    scaleX: scale,
-    scaleY: scale,
-    offsetX: (view.widthPx - source.widthPx * scale) / 2,
-    offsetY: (view.heightPx - source.heightPx * scale) / 2,
+    widthPx: Math.round(widthPx * Math.max(1, pixelAspect)),
+    heightPx: Math.round(heightPx / Math.min(1, pixelAspect)),
+  };
+}
+
+/**
+ * Where a source frame lands in a view when it is shown whole, centred, in the proportions of `shown` (CSS
+ * `object-fit: contain`).
+ */
+export function viewFromSource(source: SizePx, view: SizePx, shown: SizePx = source): AxisTransform {
+  const scale = Math.min(view.widthPx / shown.widthPx, view.heightPx / shown.heightPx);
+  return {
+    scaleX: (scale * shown.widthPx) / source.widthPx,
+    scaleY: (scale * shown.heightPx) / source.heightPx,
+    offsetX: (view.widthPx - shown.widthPx * scale) / 2,
+    offsetY: (view.heightPx - shown.heightPx * scale) / 2,
   };
 }
 

@@ -8,6 +8,8 @@ import { maskPicture } from './maskPicture.ts';
 export interface OverlayScene {
   readonly detections: readonly Detection[];
   readonly source: SizePx;
+  /** In the proportions that the picture is shown in. */
+  readonly shown: SizePx;
   /** Size of the canvas, CSS pixels. */
   readonly view: SizePx;
   readonly pixelRatio: number;
@@ -27,7 +29,7 @@ export function drawOverlay(context: CanvasRenderingContext2D, scene: OverlaySce
   const { view, pixelRatio } = scene;
   context.setTransform(pixelRatio, 0, 0, pixelRatio, 0, 0);
   context.clearRect(0, 0, view.widthPx, view.heightPx);
-  const viewFrom = viewFromSource(scene.source, view);
+  const viewFrom = viewFromSource(scene.source, view, scene.shown);
   for (const detection of selectedLast(scene)) {
     const boxInView = transformBox(viewFrom, detection.boxInSource);
     const colour = scene.colourOf(detection.className);

@@ -1,3 +1,4 @@
+import type { SizePx } from '../../preload/contract/geometry.ts';
 import type { FrameIndex } from './frameIndex.ts';
 
 /** Speeds of the menu, times real time; 16 is the most Chromium plays. */
@@ -35,6 +36,8 @@ export class ExactVideo {
   isSeeking = $state(false);
   speed = $state(1);
   index = $state.raw<FrameIndex | null>(null);
+  /** The picture in the proportions it is shown in; null before they are known. */
+  shownSize = $state.raw<SizePx | null>(null);
   readonly ptsUs = $derived(
     this.index === null || this.frame === null ? null : this.index.ptsUsAt(this.frame),
   );
@@ -65,6 +68,10 @@ export class ExactVideo {
     on('play', () => (this.isPlaying = true));
     on('pause', () => this.#takePause());
     on('error', () => this.#onRefused());
+    on('resize', () => {
+      const { videoWidth: widthPx, videoHeight: heightPx } = element;
+      this.shownSize = widthPx > 0 && heightPx > 0 ? { widthPx, heightPx } : null;
+    });
     return () => {
       listeners.abort();
       this.#element = null;

@@ -44,6 +44,7 @@ export async function openClipSource(path: string, video = onlyVideo(path)): Pro
       codec: probe.codec,
       widthPx: probe.widthPx,
       heightPx: probe.heightPx,
+      pixelAspect: probe.pixelAspect,
       rotationDeg: probe.rotationDeg,
       nominalFps: probe.nominalFps,
       startPtsUs: index.frameTimesUs[0] ?? 0,

@@ -31,7 +31,15 @@ beforeAll(async () => {
   footage = Footage.omit({ isOriginalPresent: true }).parse({
     ...{ footageId: 1, path, fileName: 'clip.mp4', camera: 'gate', sha256: 'ab'.repeat(32) },
     ...{ videoStream: 0, videoStreams: 1 },
-    ...{ bytes: VIDEO.length, container: 'mp4', codec: 'h264', widthPx: 640, heightPx: 360, rotationDeg: 0 },
+    ...{
+      bytes: VIDEO.length,
+      container: 'mp4',
+      codec: 'h264',
+      widthPx: 640,
+      heightPx: 360,
+      pixelAspect: 1,
+      rotationDeg: 0,
+    },
     ...{ nominalFps: 25, startPtsUs: 0, endPtsUs: 80_000, claimedFrames: 2, indexedFrames: 2 },
     ...{ clock: UNKNOWN_CLOCK, notices: [], currentRunId: 1, addedWallMs: 0 },
   });

@@ -137,6 +137,7 @@ export function syntheticFootage(
     codec: 'h264',
     widthPx: WIDTH_PX,
     heightPx: HEIGHT_PX,
+    pixelAspect: 1,
     rotationDeg: 0,
     nominalFps: 25,
     startPtsUs: index % 2 === 0 ? 0 : 10_000_000,

@@ -20,6 +20,7 @@ interface FootageRow {
   codec: string;
   width_px: number;
   height_px: number;
+  pixel_aspect: number;
   rotation_deg: number;
   nominal_fps: number | null;
   start_pts_us: number;
@@ -38,8 +39,8 @@ interface FootageRow {
 
 const SELECT_FOOTAGE = `
   SELECT footage_id, path, file_name, cameras.name AS camera, sha256, video_stream, video_streams, size_bytes, container,
-    codec, width_px, height_px, rotation_deg, nominal_fps, start_pts_us, end_pts_us, claimed_frames, indexed_frames,
-    clock_start_wall_ms, clock_source, clock_offset_ms, clock_drift_ppm, clock_utc_offset_min, notices_json,
+    codec, width_px, height_px, pixel_aspect, rotation_deg, nominal_fps, start_pts_us, end_pts_us, claimed_frames,
+    indexed_frames, clock_start_wall_ms, clock_source, clock_offset_ms, clock_drift_ppm, clock_utc_offset_min, notices_json,
     current_run_id, added_wall_ms
   FROM footage JOIN cameras USING (camera_id)`;
 
@@ -59,6 +60,7 @@ function footageFromRow(row: FootageRow): StoredFootage {
     codec: row.codec,
     widthPx: row.width_px,
     heightPx: row.height_px,
+    pixelAspect: row.pixel_aspect,
     rotationDeg: row.rotation_deg,
     nominalFps: row.nominal_fps,
     startPtsUs: row.start_pts_us,

@@ -31,14 +31,14 @@ export function insertFootage(db: WriteDatabase, footage: NewFootage): FootageId
     }
     const { clock } = footage;
     const { rowId } = db.run(
-      `INSERT INTO footage (camera_id, path, file_name, sha256, video_stream, video_streams, size_bytes, container, codec, width_px, height_px,
-         rotation_deg, nominal_fps, start_pts_us, end_pts_us, claimed_frames, indexed_frames, clock_start_wall_ms,
+      `INSERT INTO footage (camera_id, path, file_name, sha256, video_stream, video_streams, size_bytes, container,
+         codec, width_px, height_px, pixel_aspect, rotation_deg, nominal_fps, start_pts_us, end_pts_us, claimed_frames, indexed_frames, clock_start_wall_ms,
          clock_source, clock_offset_ms, clock_drift_ppm, clock_utc_offset_min, notices_json, added_wall_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       cameraId(db, footage.camera),
       ...[footage.path, footage.fileName, footage.sha256, footage.videoStream, footage.videoStreams],
       ...[footage.bytes, footage.container, footage.codec],
-      ...[footage.widthPx, footage.heightPx, footage.rotationDeg, footage.nominalFps],
+      ...[footage.widthPx, footage.heightPx, footage.pixelAspect, footage.rotationDeg, footage.nominalFps],
       ...[footage.startPtsUs, footage.endPtsUs, footage.claimedFrames, footage.indexedFrames],
       ...[clock.startWallMs, clock.source, clock.offsetMs, clock.driftPpm, clock.utcOffsetMin],
       JSON.stringify(footage.notices),

@@ -3,6 +3,7 @@ import {
   boxIou,
   clipBox,
   inverseTransform,
+  shownSize,
   transformBox,
   viewFromSource,
 } from '../../../preload/contract/geometry.ts';
@@ -16,6 +17,16 @@ describe('viewFromSource', () => {
       x1: 960,
       y1: 750,
     });
+  });
+
+  it('gives a source whose pixels are not square its true proportions', () => {
+    const source = { widthPx: 352, heightPx: 576 };
+    const shown = shownSize(source, 24 / 11);
+    expect(shown).toEqual({ widthPx: 768, heightPx: 576 });
+    expect(shownSize({ widthPx: 704, heightPx: 288 }, 6 / 11)).toEqual({ widthPx: 704, heightPx: 528 });
+    const transform = viewFromSource(source, { widthPx: 1000, heightPx: 288 }, shown);
+    const whole = transformBox(transform, { x0: 0, y0: 0, x1: 352, y1: 576 });
+    expect(whole).toEqual({ x0: 308, y0: 0, x1: 692, y1: 288 });
   });
 
   it('comes back through its inverse', () => {

@@ -102,12 +102,13 @@ describe('showinfo', () => {
       '[showinfo@all @ 0x5] [info] n:   1 pts:   2000 pts_time:0.08    pos:    46023 fmt:yuv420p sar:0/1 s:768x432 i:P iskey:0 type:P ',
     );
     read(
-      '[showinfo@all @ 0x5] [info] n:   2 pts:  -4000 pts_time:-0.16   duration:   2000 duration_time:0.08    fmt:yuv420p cl:left sar:0/1 s:640x480 i:P iskey:0 type:P ',
+      '[showinfo@all @ 0x5] [info] n:   2 pts:  -4000 pts_time:-0.16   duration:   2000 duration_time:0.08    fmt:yuv420p cl:left sar:16/11 s:640x480 i:P iskey:0 type:P ',
     );
     read('[showinfo@all @ 0x5] [info] n:   3 pts:   NOPTS pts_time:NOPTS pos: 1 fmt:gray sar:0/1 s:1x1 i:P');
+    const plain = { isKeyFrame: false, isBidirectional: false };
     expect(all).toEqual([
-      { ptsUs: 80_000, widthPx: 768, heightPx: 432, isKeyFrame: false, isBidirectional: false },
-      { ptsUs: -160_000, widthPx: 640, heightPx: 480, isKeyFrame: false, isBidirectional: false },
+      { ptsUs: 80_000, widthPx: 768, heightPx: 432, pixelAspect: 1, ...plain },
+      { ...{ ptsUs: -160_000, widthPx: 640, heightPx: 480, pixelAspect: 16 / 11 }, ...plain },
     ]);
   });
 
