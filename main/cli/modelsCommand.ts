@@ -5,7 +5,7 @@ import type { CommandContext } from './commandContext.ts';
 import type { CommandValues, Work } from './commands.ts';
 import { EXIT } from './exitCodes.ts';
 import type { ExitCode } from './exitCodes.ts';
-import { accuracyText, modelCard, modelRow, MODEL_COLUMNS, testText } from './modelsText.ts';
+import { accuracyText, int8Text, modelCard, modelRow, MODEL_COLUMNS, testText } from './modelsText.ts';
 import { tableText } from './output.ts';
 import { proposeModel } from './proposeModel.ts';
 import { ProgressLine } from './progressLine.ts';
@@ -111,7 +111,10 @@ async function testModel(
 /** Done, but named as incomplete where the model does not run on this machine. */
 function reportInstalled(model: ModelSummary, { output }: CommandContext): ExitCode {
   if (output.isJson) output.json(model);
-  else output.line(`${model.modelId}: ${accuracyText(model)}\n${testText(model)}`);
+  else {
+    const lines = [`${model.modelId}: ${accuracyText(model)}`, testText(model), int8Text(model)];
+    output.line(lines.filter((line) => line !== null).join('\n'));
+  }
   return model.test?.outcome === 'failed' ? EXIT.incomplete : EXIT.ok;
 }
 

@@ -64,7 +64,7 @@ export function testText({ isInstalled, test }: ModelSummary): string {
 }
 
 /** How a version in int8 does beside the model it was made from; null for any other. */
-function int8Text({ int8, test }: ModelSummary): string | null {
+export function int8Text({ int8, test }: ModelSummary): string | null {
   if (int8 === undefined) return null;
   if (test?.outcome !== 'passed' || test.timeRatio === undefined)
     return `not timed against ${int8.of} here; test it`;

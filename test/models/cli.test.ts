@@ -57,6 +57,12 @@ describe('sightline models', () => {
     });
   });
 
+  it('tests a version in int8 in turn with the float one, and says how their times compare', async () => {
+    const { code, stdout, stderr } = await run('test', 'mask-rcnn-compact-int8');
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^(not )?faster here: \d\.\d\d times the time of mask-rcnn-compact$/m);
+  });
+
   it('proposes a manifest for a file without one, tries it, and writes what models add takes', async () => {
     const shop = join(folder, 'shop');
     await mkdir(shop);
