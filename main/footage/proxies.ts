@@ -62,7 +62,7 @@ export class Proxies {
     if (await this.#playsOriginal(footage)) {
       return { ...common, source: 'original', mediaUrl: `${media}/original`, originPtsUs: 0, notice: null };
     }
-    const notice = `${unplayableText(footage)} does not play here; a copy has to be made first.`;
+    const notice = `A copy has to be made first, because ${unplayableText(footage)} does not play here.`;
     return { ...common, source: 'proxyNeeded', mediaUrl: null, originPtsUs: footage.startPtsUs, notice };
   }
 

@@ -66,7 +66,7 @@ it.each([
   ['as large as the frame', { x0: 0, y0: 0, x1: 640, y1: 360 }, { widthPx: 640, heightPx: 360 }],
   ['in a frame smaller than a crop', { x0: 1, y0: 1, x1: 9, y1: 9 }, { widthPx: 33, heightPx: 17 }],
 ])('crops a box %s inside the frame, in even pixels, with the box in it', (_name, box, frame) => {
-  const crop = thumbnailCrop(box, frame);
+  const crop = thumbnailCrop(box, { ...frame, pixelAspect: 1 });
   for (const edge of Object.values(crop)) expect(edge % 2).toBe(0);
   expect(crop.x0).toBeGreaterThanOrEqual(0);
   expect(crop.y0).toBeGreaterThanOrEqual(0);
@@ -79,4 +79,13 @@ it.each([
   expect(crop.y0).toBeLessThanOrEqual(box.y0);
   expect(crop.x1).toBeGreaterThanOrEqual(Math.min(box.x1, 2 * Math.floor(frame.widthPx / 2)) - 2);
   expect(crop.y1).toBeGreaterThanOrEqual(Math.min(box.y1, 2 * Math.floor(frame.heightPx / 2)) - 2);
+});
+
+it.each([
+  ['twice as wide', 2],
+  ['half as wide', 0.5],
+])('crops to the shape of a card where pixels are %s as high', (_name, pixelAspect) => {
+  const box = { x0: 300, y0: 200, x1: 400, y1: 400 };
+  const crop = thumbnailCrop(box, { widthPx: 1920, heightPx: 1080, pixelAspect });
+  expect(((crop.x1 - crop.x0) * pixelAspect) / (crop.y1 - crop.y0)).toBeCloseTo(4 / 3, 1);
 });

@@ -97,7 +97,7 @@ describe('importing a file with two video streams', () => {
     for (const one of [front, rear]) {
       expect(await host.session.footage.playback({ footageId: one.footageId })).toMatchObject({
         source: 'proxyNeeded',
-        notice: `stream ${one.videoStream + 1} of a file with 2 video streams does not play here; a copy has to be made first.`,
+        notice: `A copy has to be made first, because stream ${one.videoStream + 1} of a file with 2 video streams does not play here.`,
       });
     }
     const { footageId } = rear;
