@@ -31,12 +31,13 @@ const LINE_WIDTH_FRAC = 0.0035;
  * middle between its frame and the one before to the middle to the next, in time counted from the clip's first
  * frame and stretched {@link SCRIPT_TIME_STRETCH} times, because ASS knows no time below 10 ms.
  * Boxes and the outlines of masks are vector drawings, so they need no font; labels lie over them.
- * @param frameTimesUs PTS of every frame of the clip, ascending; @param size upright picture size, px.
+ * @param frameTimesUs PTS of every frame of the clip, ascending; @param size upright picture size, px, and the
+ * width of its pixels over their height, so that text is not wide where they are.
  */
 export function burnScript(
   marks: readonly FrameMarks[],
   frameTimesUs: ArrayLike<number>,
-  size: SizePx,
+  size: SizePx & { readonly pixelAspect: number },
 ): string {
   const events: string[] = [];
   const originUs = frameTimesUs[0] ?? 0;
@@ -65,12 +66,13 @@ function lineWidthPx(size: SizePx): number {
   return Math.max(2, Math.round(size.heightPx * LINE_WIDTH_FRAC));
 }
 
-function scriptHeader(size: SizePx): string[] {
+function scriptHeader(size: SizePx & { readonly pixelAspect: number }): string[] {
   const text = textHeightPx(size);
   const margin = Math.round(text / 2);
   // Name, Font, Size, four colours, 4 flags, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Align, margins, Encoding
-  const style = (name: string, outline: number, alignment: number): string =>
-    `Style: ${name},sans-serif,${text},&H00FFFFFF,&H00FFFFFF,&H00000000,&H00000000,0,0,0,0,100,100,0,0,1,${outline},0,${alignment},${margin},${margin},${margin},1`;
+  const textWidthPercent = Math.round(100 / size.pixelAspect);
+  const style = (name: string, outline: number, alignment: number, widthPercent: number): string =>
+    `Style: ${name},sans-serif,${text},&H00FFFFFF,&H00FFFFFF,&H00000000,&H00000000,0,0,0,0,${widthPercent},100,0,0,1,${outline},0,${alignment},${margin},${margin},${margin},1`;
   return [
     '[Script Info]',
     'ScriptType: v4.00+',
@@ -82,9 +84,9 @@ function scriptHeader(size: SizePx): string[] {
     '',
     '[V4+ Styles]',
     'Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding',
-    style('Box', 0, 7),
-    style('Label', 2, 1),
-    style('Time', 2, 1),
+    style('Box', 0, 7, 100),
+    style('Label', 2, 1, textWidthPercent),
+    style('Time', 2, 1, textWidthPercent),
     '',
     '[Events]',
     'Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text',

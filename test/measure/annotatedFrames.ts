@@ -78,7 +78,10 @@ async function writeAnnotated(
     await writeStill({ ...still, cropInSource: null, maxWidthPx: null });
     const boxes = frame.detections.filter(({ score }) => score >= minScore).map(marked);
     const marks = [{ ptsUs: 0, boxes, lines: [] }];
-    await writeFile(join(folder, 'marks.ass'), burnScript(marks, [0, 1_000_000], frame.sourceSize));
+    await writeFile(
+      join(folder, 'marks.ass'),
+      burnScript(marks, [0, 1_000_000], { ...frame.sourceSize, pixelAspect: 1 }),
+    );
     const burnt = join(folder, 'burnt.jpg');
     const filter = ['-vf', `ass=${join(folder, 'marks.ass')}`, '-frames:v', '1', '-q:v', '2'];
     await runFfmpeg({

@@ -8,7 +8,7 @@ import { TrackId } from '../../../preload/contract/ids.ts';
 import { rleFromGrid } from '../../../preload/contract/maskRle.ts';
 import { UNKNOWN_CLOCK } from '../../../preload/contract/time.ts';
 
-const size = { widthPx: 640, heightPx: 480 };
+const size = { widthPx: 640, heightPx: 480, pixelAspect: 1 };
 const boxInSource = { x0: 10, y0: 20, x1: 110, y1: 220 };
 
 const events = (script: string): string[] =>
@@ -24,6 +24,19 @@ describe('burnScript', () => {
     expect(events(burnScript(marks, times, size))).toEqual([
       expect.stringContaining('0,0:00:04.50,0:00:07.00,Box'),
     ]);
+  });
+
+  it('keeps text, and not boxes, from being wide where pixels are', () => {
+    const widthsOf = (script: string): (string | undefined)[] =>
+      ['Box', 'Label', 'Time'].map(
+        (name) =>
+          script
+            .split('\n')
+            .find((line) => line.startsWith(`Style: ${name},`))
+            ?.split(',')[11],
+      );
+    expect(widthsOf(burnScript([], [0], size))).toEqual(['100', '100', '100']);
+    expect(widthsOf(burnScript([], [0], { ...size, pixelAspect: 2 }))).toEqual(['100', '50', '50']);
   });
 
   it('counts time of the first frame from 0', () => {
