@@ -6,6 +6,7 @@ import { createTrackerState, finishTracks, stepTracker } from '../track/tracker.
 import { trackerParameters } from '../track/trackerParameters.ts';
 import type { DecodedFrame, FrameStream } from '../video/frames.ts';
 import type { DecodeThread } from '../video/decodeThread.ts';
+import type { RecordingGap } from '../video/recordingGaps.ts';
 import { BatchBuilder } from './batchBuilder.ts';
 import { CoverageLedger } from './coverageLedger.ts';
 import type { DecodedTimes, LedgerState } from './coverageLedger.ts';
@@ -31,6 +32,8 @@ export interface AnalysisOptions {
   readonly frameTimesUs: Float64Array;
   /** Those of them whose coded data was overwritten, or that are built on such. */
   readonly brokenTimesUs: Float64Array;
+  /** Where lost parts of the file leave no frame. */
+  readonly lostStretches: readonly RecordingGap[];
   /** Decodes ahead while the model is at work; closed by whoever started it. */
   readonly decodeThread: DecodeThread;
   readonly ffmpegVersion: string;
@@ -76,13 +79,16 @@ class Analysis {
   #isEnded: boolean;
 
   constructor(options: AnalysisOptions) {
-    const { start, frameTimesUs, brokenTimesUs } = options;
+    const { start, frameTimesUs, brokenTimesUs, lostStretches } = options;
     const { everyMs, motionGate } = start.parameters;
     const state = start.resume === null ? null : (JSON.parse(start.resume.state) as CheckpointState);
     this.#options = options;
     this.#everyUs = everyMs === null ? null : everyMs * 1000;
     this.#batch = new BatchBuilder(start.runId, start.nextSequence);
-    this.#ledger = new CoverageLedger({ ...start, frameTimesUs, brokenTimesUs }, state?.ledger ?? null);
+    this.#ledger = new CoverageLedger(
+      { ...start, frameTimesUs, brokenTimesUs, lostStretches },
+      state?.ledger ?? null,
+    );
     this.#gate = motionGate ? new MotionGate(state?.gate ?? null) : null;
     this.#trackerParameters = trackerParameters({
       everyMs: motionGate ? Math.max(everyMs ?? 0, REFRESH_US / 1000) : everyMs,

@@ -1,5 +1,6 @@
 import type { CoverageInterval, CoverageKind } from '../../preload/contract/footage.ts';
 import { longestFrameUs } from '../video/recordingGaps.ts';
+import type { RecordingGap } from '../video/recordingGaps.ts';
 import { typicalFrameUs } from '../video/timeBase.ts';
 
 /**
@@ -36,11 +37,14 @@ export interface FootageExtent {
   readonly frameTimesUs: Float64Array;
   /** Those of them whose coded data was overwritten, or that are built on such, whatever the decoder says. */
   readonly brokenTimesUs: Float64Array;
+  /** Where lost parts of the file leave no frame, however short: each ends with the frame that follows it. */
+  readonly lostStretches: readonly RecordingGap[];
 }
 
 /**
  * Accounts for every stretch of a footage, batch by batch: the intervals handed out tile [startPtsUs, endPtsUs)
- * without gap or overlap. A frame owns the time up to the next frame, unless that is a hole ({@link longestFrameUs}).
+ * without gap or overlap. A frame owns the time up to the next frame, unless that is a hole ({@link longestFrameUs})
+ * or lost.
  * Between two sampled frames the stretch belongs to the first one's grid cell, except where the container holds
  * frames that did not decode, that decoded with errors, or whose coded data was overwritten.
  */
@@ -49,6 +53,8 @@ export class CoverageLedger {
   readonly #typicalFrameUs: number;
   readonly #longestFrameUs: number;
   readonly #brokenTimesUs: ReadonlySet<number>;
+  /** By the frame before it, where a lost stretch begins. */
+  readonly #lostFromUs: ReadonlyMap<number, number>;
   #coveredToPtsUs: number;
   #openKind: 'analysed' | 'skipped' | null;
   #hasGaps: boolean;
@@ -62,6 +68,7 @@ export class CoverageLedger {
     this.#typicalFrameUs = typicalFrameUs(extent.frameTimesUs);
     this.#longestFrameUs = longestFrameUs(extent.frameTimesUs);
     this.#brokenTimesUs = new Set(extent.brokenTimesUs);
+    this.#lostFromUs = lostAfterFrames(extent);
     this.#coveredToPtsUs = state?.coveredToPtsUs ?? extent.startPtsUs;
     this.#openKind = state?.openKind ?? null;
     this.#hasGaps = state?.hasGaps ?? false;
@@ -139,9 +146,12 @@ export class CoverageLedger {
     return isDamaged ? 'damaged' : this.#openKind;
   }
 
-  /** One frame's stretch. A frame does not stand for a hole behind it. */
+  /** One frame's stretch. A frame does not stand for a hole behind it, nor for what was lost there. */
   #coverFrame(framePtsUs: number, endPtsUs: number, kind: CoverageKind): void {
-    if (endPtsUs - framePtsUs > this.#longestFrameUs) this.#push(framePtsUs + this.#typicalFrameUs, kind);
+    const lostFromUs = this.#lostFromUs.get(framePtsUs);
+    if (lostFromUs !== undefined) this.#push(Math.min(lostFromUs, endPtsUs), kind);
+    else if (endPtsUs - framePtsUs > this.#longestFrameUs)
+      this.#push(framePtsUs + this.#typicalFrameUs, kind);
     else this.#push(endPtsUs, kind);
     this.#push(endPtsUs, 'missing');
   }
@@ -156,6 +166,15 @@ export class CoverageLedger {
     else this.#pending.push({ fromPtsUs: this.#coveredToPtsUs, toPtsUs, kind });
     this.#coveredToPtsUs = toPtsUs;
   }
+}
+
+function lostAfterFrames({ frameTimesUs, lostStretches }: FootageExtent): Map<number, number> {
+  return new Map(
+    lostStretches.map(({ fromPtsUs, toPtsUs }) => {
+      const after = firstIndexAtOrAfter(frameTimesUs, toPtsUs);
+      return [frameTimesUs[after - 1] ?? -Infinity, fromPtsUs];
+    }),
+  );
 }
 
 function firstIndexAtOrAfter(sorted: Float64Array, value: number): number {

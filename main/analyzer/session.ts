@@ -6,7 +6,7 @@ import { lookAtWeights } from '../detect/modelLook.ts';
 import { runFrameTrial, runGraphRead } from '../detect/frameTrial.ts';
 import { runTrial } from '../detect/trial.ts';
 import { DecodeThread } from '../video/decodeThread.ts';
-import { brokenTimesPath, readFrameTimes } from '../video/frameTimes.ts';
+import { brokenTimesPath, readFrameTimes, readLostStretches } from '../video/frameTimes.ts';
 import { readFfmpegVersion } from '../video/ffmpegBinary.ts';
 import { analyseFootage } from './analysis.ts';
 import type { FromAnalyzer, GuardedMessage, StartMessage, ToAnalyzer } from './messages.ts';
@@ -105,6 +105,7 @@ export class AnalyzerSession {
       detector,
       frameTimesUs: await readFrameTimes(start.frameTimesPath),
       brokenTimesUs: await readFrameTimes(brokenTimesPath(start.frameTimesPath)),
+      lostStretches: await readLostStretches(start.frameTimesPath),
       decodeThread: active.decodeThread,
       ffmpegVersion,
       modelMinScore: parseManifest(start.manifestJson, `of ${start.weightsPath}`).defaultMinScore,

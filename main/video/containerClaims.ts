@@ -42,13 +42,29 @@ interface Box {
   readonly endAt: number;
 }
 
-interface Mp4Track {
+/** A track as an MP4's header (moov) describes it. */
+export interface Mp4Track {
   id: number;
   isVideo: boolean;
   isEncrypted: boolean;
   frames: number;
   /** In the movie's time scale. */
   duration: number;
+  /** Ticks a second of the track's own times (mdhd, 8.4.2). */
+  mediaTimeScale: number;
+}
+
+interface Mp4Movie {
+  readonly timeScale: number;
+  readonly isFragmented: boolean;
+  readonly videos: readonly Mp4Track[];
+  /** By track, how long a sample of a fragment is that says nothing of it (trex, 8.8.3). */
+  readonly defaultTicks: ReadonlyMap<number, number>;
+}
+
+/** The video track of a fragmented MP4 that a stream is, as far as its header knows it. */
+export interface FragmentedTrack extends Mp4Track {
+  readonly defaultTicks: number;
 }
 
 async function readAt(file: FileHandle, at: number, bytes: number): Promise<DataView> {
@@ -99,15 +115,16 @@ async function* boxesIn(file: FileHandle, range: { startAt: number; endAt: numbe
   }
 }
 
-/** One `trak`: handler, sample entry, sample count (stsz/stz2, 8.7.3), number and duration (tkhd, 8.3.2). */
+/** One `trak`: handler, sample entry, time scale, sample count (stsz/stz2, 8.7.3), number and duration (tkhd, 8.3.2). */
 async function readTrack(file: FileHandle, parent: Box, track: Mp4Track): Promise<void> {
   for await (const box of boxesIn(file, { startAt: parent.dataAt, endAt: parent.endAt })) {
     if (['mdia', 'minf', 'stbl'].includes(box.type)) await readTrack(file, box, track);
-    else if (['tkhd', 'hdlr', 'stsd', 'stsz', 'stz2'].includes(box.type)) {
+    else if (['tkhd', 'mdhd', 'hdlr', 'stsd', 'stsz', 'stz2'].includes(box.type)) {
       const data = await readAt(file, box.dataAt, 64);
       if (data.byteLength < 40) continue;
       if (box.type === 'hdlr') track.isVideo ||= fourCharacters(data, 8) === 'vide';
       else if (box.type === 'stsd') track.isEncrypted ||= fourCharacters(data, 12) === 'encv';
+      else if (box.type === 'mdhd') track.mediaTimeScale = data.getUint32(data.getUint8(0) === 1 ? 20 : 12);
       else if (box.type === 'tkhd') {
         track.id = data.getUint32(data.getUint8(0) === 1 ? 20 : 12);
         track.duration = data.getUint8(0) === 1 ? Number(data.getBigUint64(28)) : data.getUint32(20);
@@ -126,31 +143,66 @@ function trackOf<Track>(tracks: readonly Track[], stream: ClaimedStream): Track 
   return tracks.length === stream.videoStreams ? (tracks[stream.videoStream] ?? null) : null;
 }
 
+/** One box of the header, into what is known of the movie so far. */
+async function readMovieBox(
+  file: FileHandle,
+  box: Box,
+  movie: { timeScale: number; isFragmented: boolean; videos: Mp4Track[]; defaultTicks: Map<number, number> },
+): Promise<void> {
+  if (box.type === 'mvex') {
+    movie.isFragmented = true;
+    for await (const { type, dataAt } of boxesIn(file, { startAt: box.dataAt, endAt: box.endAt })) {
+      const data = await readAt(file, dataAt, 24);
+      if (type === 'trex' && data.byteLength === 24)
+        movie.defaultTicks.set(data.getUint32(4), data.getUint32(12));
+    }
+  } else if (box.type === 'mvhd') {
+    const data = await readAt(file, box.dataAt, 32);
+    if (data.byteLength === 32) movie.timeScale = data.getUint32(data.getUint8(0) === 1 ? 20 : 12);
+  } else if (box.type === 'trak') {
+    const counts = { id: 0, frames: 0, duration: 0, mediaTimeScale: 0 };
+    const track: Mp4Track = { ...counts, isVideo: false, isEncrypted: false };
+    await readTrack(file, box, track);
+    if (track.isVideo) movie.videos.push(track);
+  }
+}
+
+async function readMovie(file: FileHandle, bytes: number): Promise<Mp4Movie> {
+  const videos: Mp4Track[] = [];
+  const movie = { timeScale: 0, isFragmented: false, videos, defaultTicks: new Map<number, number>() };
+  for await (const top of boxesIn(file, { startAt: 0, endAt: bytes })) {
+    if (top.type !== 'moov') continue;
+    for await (const box of boxesIn(file, { startAt: top.dataAt, endAt: top.endAt }))
+      await readMovieBox(file, box, movie);
+    break;
+  }
+  return movie;
+}
+
+const videoOfMovie = ({ videos }: Mp4Movie, stream: ClaimedStream): Mp4Track | null =>
+  videos.find(({ id }) => id === stream.id) ?? trackOf(videos, stream);
+
+/** The track of a fragmented MP4 that a stream is; null where the file is none, or it cannot be told. */
+export async function readFragmentedTrack(
+  file: FileHandle,
+  bytes: number,
+  stream: ClaimedStream,
+): Promise<FragmentedTrack | null> {
+  const movie = await readMovie(file, bytes);
+  const video = videoOfMovie(movie, stream);
+  if (!movie.isFragmented || video === null) return null;
+  return { ...video, defaultTicks: movie.defaultTicks.get(video.id) ?? 0 };
+}
+
 /** A fragmented file (`mvex`) counts its frames in its fragments: its header's count is not a claim for the whole. */
 async function readMp4Claims(
   file: FileHandle,
   bytes: number,
   stream: ClaimedStream,
 ): Promise<ContainerClaims> {
-  let timeScale = 0;
-  let isFragmented = false;
-  const videos: Mp4Track[] = [];
-  for await (const top of boxesIn(file, { startAt: 0, endAt: bytes })) {
-    if (top.type !== 'moov') continue;
-    for await (const box of boxesIn(file, { startAt: top.dataAt, endAt: top.endAt })) {
-      if (box.type === 'mvex') isFragmented = true;
-      else if (box.type === 'mvhd') {
-        const data = await readAt(file, box.dataAt, 32);
-        if (data.byteLength === 32) timeScale = data.getUint32(data.getUint8(0) === 1 ? 20 : 12);
-      } else if (box.type === 'trak') {
-        const track: Mp4Track = { id: 0, isVideo: false, isEncrypted: false, frames: 0, duration: 0 };
-        await readTrack(file, box, track);
-        if (track.isVideo) videos.push(track);
-      }
-    }
-    break;
-  }
-  const video = videos.find(({ id }) => id === stream.id) ?? trackOf(videos, stream);
+  const movie = await readMovie(file, bytes);
+  const { timeScale, isFragmented, videos } = movie;
+  const video = videoOfMovie(movie, stream);
   if (video === null) return videos.length === 0 ? NO_CLAIMS : UNKNOWN_TRACK;
   const hasDuration = video.duration > 0 && timeScale > 0;
   return {

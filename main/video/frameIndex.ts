@@ -5,6 +5,8 @@ import { Complaints } from './complaints.ts';
 import { decodeFrames } from './decodeFrames.ts';
 import { SIDE_PIPE, inputArguments, runFfmpeg, streamArguments } from './ffmpegProcess.ts';
 import { createLineSplitter } from './lines.ts';
+import { findLostFragments, placeLosses } from './lostFragments.ts';
+import type { Losses, LossSearchResult } from './lostFragments.ts';
 import { JpegPacketCheck } from './jpegPackets.ts';
 import { nalPacketCheck } from './nalPackets.ts';
 import type { VideoProbe } from './probe.ts';
@@ -58,6 +60,8 @@ export interface FrameIndex {
   readonly brokenTimesUs: Float64Array;
   /** Video streams that begin on the way, unannounced: ffmpeg passes over them, and so does everything here. */
   readonly laterStreams: number;
+  /** Where whole fragments of the file are missing. */
+  readonly losses: Losses;
   readonly complaints: readonly string[];
 }
 
@@ -82,6 +86,9 @@ interface PacketList {
   readonly brokenPackets: readonly CodedPacket[];
   readonly isSound: boolean;
   readonly laterStreams: number;
+  /** Of every packet in the file's order; NaN where it has none. */
+  readonly packetTimesUs: readonly number[];
+  readonly lossSearch: LossSearchResult;
   readonly complaints: readonly string[];
 }
 
@@ -195,35 +202,59 @@ const LAST_COUNTED = -5e14;
 /** ffmpeg ends all of its outputs where one gets times that run backwards, and of bare data nobody asks when it is. */
 const ANY_TIMES = ['-bsf:v', 'setts=ts=N'] as const;
 
+/** Looks for lost fragments while the packets are read, which takes longer; what fails ends the other. */
+async function whileSearched(
+  { path, videoStream }: VideoSource,
+  { probe, signal }: IndexOptions,
+  read: (signal: AbortSignal) => Promise<unknown>,
+): Promise<LossSearchResult> {
+  const ended = new AbortController();
+  const either = AbortSignal.any([signal, ended.signal]);
+  const stream = { videoStream, videoStreams: probe.videoStreams, id: probe.streamId };
+  const search =
+    probe.family === 'mp4' ? findLostFragments(path, stream, either) : { losses: [], isWhole: true };
+  try {
+    const [found] = await Promise.all([search, read(either)]);
+    return found;
+  } finally {
+    ended.abort();
+  }
+}
+
 /** Reads every packet without decoding any: bounded by the disk, about 2 GB a minute. */
 async function listPackets(source: VideoSource, options: IndexOptions): Promise<PacketList> {
   const collector = new PacketCollector(options.onProgress);
   const complaints = new Complaints(source);
   const watch = packetWatch(options.probe.codec);
+  const packetTimesUs: number[] = [];
   const lines = createLineSplitter((line) => {
     const packet = collector.read(line);
-    if (packet !== null) watch?.joiner.expect(packet);
+    if (packet === null) return;
+    packetTimesUs.push(packet.ptsUs ?? NaN);
+    watch?.joiner.expect(packet);
   });
   const laterStreams = new Set<string>();
   const stream = streamArguments(source);
-  await runFfmpeg({
-    ffmpegPath: options.ffmpegPath,
-    args: [
-      ...['-copyts', ...inputArguments(source)],
-      ...[...stream, ...COPY_PACKETS, ...COUNTED_ORDER, '-f', 'framecrc', 'pipe:1'],
-      ...(watch === null ? [] : [...stream, ...COPY_PACKETS, ...ANY_TIMES, '-f', 'data', SIDE_PIPE]),
-    ],
-    ...(watch === null ? {} : { onSideChunk: (chunk: Buffer) => watch.joiner.push(chunk) }),
-    signal: options.signal,
-    logLevel: 'info',
-    onStderrLine: (line) => {
-      complaints.read(line);
-      if (LOST_ASF_PACKET.test(line)) collector.corruptPackets += 1;
-      const later = LATER_STREAM.exec(line)?.[1];
-      if (later !== undefined) laterStreams.add(later);
-    },
-    onStdoutChunk: (chunk) => lines.push(chunk.toString('latin1')),
-  });
+  const lossSearch = await whileSearched(source, options, (signal) =>
+    runFfmpeg({
+      ffmpegPath: options.ffmpegPath,
+      args: [
+        ...['-copyts', ...inputArguments(source)],
+        ...[...stream, ...COPY_PACKETS, ...COUNTED_ORDER, '-f', 'framecrc', 'pipe:1'],
+        ...(watch === null ? [] : [...stream, ...COPY_PACKETS, ...ANY_TIMES, '-f', 'data', SIDE_PIPE]),
+      ],
+      ...(watch === null ? {} : { onSideChunk: (chunk: Buffer) => watch.joiner.push(chunk) }),
+      signal,
+      logLevel: 'info',
+      onStderrLine: (line) => {
+        complaints.read(line);
+        if (LOST_ASF_PACKET.test(line)) collector.corruptPackets += 1;
+        const later = LATER_STREAM.exec(line)?.[1];
+        if (later !== undefined) laterStreams.add(later);
+      },
+      onStdoutChunk: (chunk) => lines.push(chunk.toString('latin1')),
+    }),
+  );
   lines.end();
   const timesUs = collector.times();
   const isAscending = timesUs.every((timeUs, index) => index === 0 || timeUs > (timesUs[index - 1] ?? NaN));
@@ -237,6 +268,8 @@ async function listPackets(source: VideoSource, options: IndexOptions): Promise<
     brokenPackets: watch?.broken.packets ?? [],
     isSound: collector.isSound && isAscending,
     laterStreams: laterStreams.size,
+    packetTimesUs,
+    lossSearch,
     complaints: complaints.list(),
   };
 }
@@ -281,6 +314,7 @@ async function indexByDecoding(
     hasSizeChanges: summary.hasSizeChanges,
     brokenTimesUs: timesOfPackets(list.brokenPackets, summary.decodedPtsUs, list.packets),
     laterStreams: list.laterStreams,
+    losses: placeLosses(list.lossSearch, list.packetTimesUs, summary.decodedPtsUs),
     complaints: [...corruptionNotes(list), ...summary.complaints],
   };
 }
@@ -319,6 +353,7 @@ export async function indexFrames(source: VideoSource, options: IndexOptions): P
     hasSizeChanges: false,
     brokenTimesUs: timesOfPackets(list.brokenPackets, list.timesUs, list.packets),
     laterStreams: list.laterStreams,
+    losses: placeLosses(list.lossSearch, list.packetTimesUs, list.timesUs),
     complaints: [...corruptionNotes(list), ...list.complaints],
   };
 }

@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { AppError } from '../../preload/contract/errors.ts';
+import type { RecordingGap } from './recordingGaps.ts';
 
 /** Where the times of the frames whose coded data was overwritten lie: beside those of all frames. */
 export function brokenTimesPath(frameTimesPath: string): string {
   return frameTimesPath.replace(/(\.f64)?$/, '.broken$1');
+}
+
+/** Where the stretches that lost fragments leave lie, as the times at which they begin and end, in turn. */
+export function lostTimesPath(frameTimesPath: string): string {
+  return frameTimesPath.replace(/(\.f64)?$/, '.lost$1');
 }
 
 /**
@@ -38,4 +44,22 @@ export async function readFrameTimes(path: string): Promise<Float64Array> {
     throw new AppError('case.damaged', `The list of frame times is damaged; add the footage again: ${path}`);
   }
   return timesUs;
+}
+
+/** Keeps stretches (ascending, apart) beside the frame times. Throws what `node:fs` throws. */
+export async function writeLostStretches(
+  frameTimesPath: string,
+  stretches: readonly RecordingGap[],
+): Promise<void> {
+  const edgesUs = stretches.flatMap(({ fromPtsUs, toPtsUs }) => [fromPtsUs, toPtsUs]);
+  await writeFrameTimes(lostTimesPath(frameTimesPath), Float64Array.from(edgesUs));
+}
+
+/** Stretches as {@link writeLostStretches} kept them. Throws as {@link readFrameTimes}. */
+export async function readLostStretches(frameTimesPath: string): Promise<RecordingGap[]> {
+  const edgesUs = await readFrameTimes(lostTimesPath(frameTimesPath));
+  return Array.from({ length: Math.floor(edgesUs.length / 2) }, (_, index) => ({
+    fromPtsUs: edgesUs[2 * index]!,
+    toPtsUs: edgesUs[2 * index + 1]!,
+  }));
 }

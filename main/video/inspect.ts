@@ -5,6 +5,7 @@ import { decodeFrames } from './decodeFrames.ts';
 import { footageExtent, TOLERATED_OF_OTHERS_US } from './footageExtent.ts';
 import { indexFrames } from './frameIndex.ts';
 import type { FrameIndex } from './frameIndex.ts';
+import { lossNotices } from './lostFragments.ts';
 import { probeVideo } from './probe.ts';
 import type { VideoProbe } from './probe.ts';
 import { scanTransportStream } from './transportScan.ts';
@@ -207,6 +208,7 @@ export async function inspectFootage(
   const otherNotices = [
     ...ofTransport,
     ...timeNotices(probe, index, index.frameTimesUs[0] ?? 0),
+    ...lossNotices(index.losses),
     ...laterStreamNotice(index),
     ...streamNotices(probe),
   ];

@@ -5,6 +5,7 @@ import type { SightlineHost } from '../../main/host.ts';
 import { openStore } from '../../main/store/openStore.ts';
 import type { FootageId } from '../../preload/contract/ids.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
+import { makeFragmented, without } from '../video/fragmentedFiles.ts';
 import { hole, makeSource } from '../video/oddFiles.ts';
 import { makeSpoiltSecond } from '../video/severalStreams.ts';
 import { openTestHost, QUICK, runReaches } from './testHost.ts';
@@ -53,6 +54,15 @@ describe('an analysis is not called done', () => {
   it('when the file holds a second camera that cannot be looked at', async () => {
     const path = await makeSpoiltSecond(folder, 'twoCameras.mkv', 'noise');
     expect(await analysed(path)).toEqual({ state: 'incomplete', kinds: ['analysed'] });
+  });
+
+  it('when parts of a fragmented file are gone: the stretch is missing', async () => {
+    const sound = await makeFragmented(folder, 'based');
+    expect(await analysed(await without(sound, [2]))).toEqual({
+      state: 'incomplete',
+      kinds: ['analysed', 'missing', 'analysed'],
+    });
+    expect(await analysed(sound)).toEqual({ state: 'done', kinds: ['analysed'] });
   });
 
   it('and is when all of a sound file was looked at', async () => {

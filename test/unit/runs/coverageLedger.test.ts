@@ -8,7 +8,7 @@ const TIMES_US = Float64Array.from({ length: 10 }, (_, i) => i * 40_000);
 const NONE = new Float64Array(0);
 const EXTENT = {
   ...{ startPtsUs: 0, endPtsUs: 400_000, isEndMissing: false },
-  ...{ frameTimesUs: TIMES_US, brokenTimesUs: NONE },
+  ...{ frameTimesUs: TIMES_US, brokenTimesUs: NONE, lostStretches: [] },
 };
 
 const ms = (intervals: readonly CoverageInterval[]): string[] =>
@@ -73,6 +73,22 @@ describe('CoverageLedger', () => {
       ...['0-80 analysed', '80-120 damaged', '120-160 undecodable', '160-360 analysed', '360-400 damaged'],
     ]);
     expect(ledger.hasGaps).toBe(true);
+  });
+
+  it('takes out what was lost between two frames, however short, also where it is resumed beside it', () => {
+    // The frames at 160, 200 and 240 ms were lost.
+    const frameTimesUs = TIMES_US.filter((timeUs) => timeUs < 160_000 || timeUs > 240_000);
+    const lostStretches = [{ fromPtsUs: 160_000, toPtsUs: 280_000 }];
+    const lost = { ...EXTENT, frameTimesUs, lostStretches };
+    const ledger = new CoverageLedger(lost, null);
+    ledger.sampled(whole(0), 0, 'analysed');
+    ledger.sampled(whole(40, 80, 120), 120_000, 'analysed');
+    const resumed = new CoverageLedger(lost, ledger.state());
+    resumed.ended(whole(280, 320, 360));
+    expect(ms([...ledger.takeIntervals(), ...resumed.takeIntervals()])).toEqual([
+      ...['0-120 analysed', '120-160 analysed', '160-280 missing', '280-400 analysed'],
+    ]);
+    expect(resumed.hasGaps).toBe(true);
   });
 
   it('says that an end which is only claimed is missing', () => {

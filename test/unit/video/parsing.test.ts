@@ -164,7 +164,9 @@ describe('frame times on disk', () => {
 });
 
 describe('footageExtent', () => {
-  const index = (frames: number): Omit<FrameIndex, 'isRepaired' | 'hasSizeChanges' | 'complaints'> => ({
+  const index = (
+    frames: number,
+  ): Omit<FrameIndex, 'losses' | 'isRepaired' | 'hasSizeChanges' | 'complaints'> => ({
     frameTimesUs: Float64Array.from({ length: frames }, (_, at) => at * 40_000),
     lastFrameEndUs: frames * 40_000,
     packets: frames,
