@@ -42,9 +42,9 @@ export class Complaints {
 
   #add([, part, text = '']: RegExpExecArray): void {
     if (this.#texts.size >= MOST_COMPLAINTS) return;
-    this.#texts.add(
-      `${part === undefined || part === 'NULL' ? '' : `${part}: `}${text}`.slice(0, MAX_COMPLAINT_CHARS),
-    );
+    const from = part === undefined || part === 'NULL' ? '' : `${part}: `;
+    // They are put into sentences that end by themselves.
+    this.#texts.add(`${from}${text.replace(/[.\s]+$/, '')}`.slice(0, MAX_COMPLAINT_CHARS));
   }
 
   list(): string[] {

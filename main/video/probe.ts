@@ -15,6 +15,8 @@ import { wrappingOf } from './wrappedFile.ts';
 /** Reading a header takes milliseconds; a file that needs longer than this keeps a demuxer busy on purpose. */
 const PROBE_TIMEOUT_MS = 60_000;
 const MAX_DUMP_LINES = 5_000;
+/** What a file is recognised by. */
+const HEAD_BYTES = 512;
 
 /** What a file says about one of its video streams before it is read through. Everything here is a claim. */
 export interface VideoProbe {
@@ -65,7 +67,7 @@ async function readHead(path: string): Promise<Uint8Array> {
       throw new AppError('file.unreadable', `This is a device or a pipe, not a file: ${path}`);
     const file = await open(path, 'r');
     try {
-      const head = new Uint8Array(512);
+      const head = new Uint8Array(HEAD_BYTES);
       const { bytesRead } = await file.read(head, 0, head.length, 0);
       if (bytesRead === 0) throw new AppError('video.notVideo', `The file is empty: ${path}`);
       return head.subarray(0, bytesRead);
@@ -143,19 +145,42 @@ function refusedFormatText(demuxer: string, path: string): string {
   return `Footage in this format (${demuxer}) is not supported. Convert it to MP4 or MKV first`;
 }
 
-/** Why ffmpeg did not describe the file, from what it said. */
-function unopenedError(lines: readonly string[], family: ContainerFamily, path: string): AppError {
+/** What ffmpeg says of an MP4's header before it gives it up, such as `Invalid sidx timescale 1/0`. */
+const HEADER_COMPLAINT = /^\[mov,[^\]]*\] \[error\] (?!error reading header|moov atom not found)(.+?)\.?$/m;
+
+function unopenedMp4Error(text: string, path: string): AppError | null {
+  if (/moov atom not found|no tfhd was found/.test(text)) {
+    const message =
+      'This MP4 has no usable index (moov): it was cut short while recording, or is a segment without its header. Export it again, or have its index rebuilt';
+    return new AppError('video.incomplete', `${message}: ${path}`);
+  }
+  if (!text.includes('error reading header')) return null;
+  const complaint = HEADER_COMPLAINT.exec(text)?.[1];
+  const reason = complaint === undefined ? '' : ` (${complaint})`;
+  const message = `This MP4's header, which says where its pictures lie, is damaged${reason}. Copy it from the recorder again, or have its index rebuilt`;
+  return new AppError('video.incomplete', `${message}: ${path}`);
+}
+
+/**
+ * Where a file begins with nothing but zeros, ffmpeg does not see what it is. A transport stream can be entered anywhere
+ * and is read when told to be one (tried with ffmpeg 5.1, 1 MB of zeros before and over its beginning); MP4, Matroska,
+ * AVI and program streams that lack their beginning are not.
+ */
+function zeroedText(path: string): string {
+  return `This file begins with zeros: its beginning was overwritten or never stored, so that what it is cannot be told. Copy it from the recorder again. If it is a transport stream (TS), all but the beginning can be had: copy it (ffmpeg -f mpegts -i FILE -map 0:V -c copy NEW.ts) and add the copy: ${path}`;
+}
+
+/** Why ffmpeg did not describe the file, from its first bytes and what ffmpeg said. */
+function unopenedError(lines: readonly string[], head: Uint8Array, path: string): AppError {
   const text = lines.join('\n');
   const refused = /\[(\S+) @ [^\]]+\] \[error\] Format not on whitelist/.exec(text)?.[1];
   if (refused !== undefined && !TEXT_DEMUXERS.includes(refused)) {
     return new AppError('video.unsupportedFormat', `${refusedFormatText(refused, path)}: ${path}`);
   }
-  if (family === 'mp4' && /moov atom not found|no tfhd was found|error reading header/.test(text)) {
-    return new AppError(
-      'video.incomplete',
-      `This MP4 has no usable index (moov): it was cut short while recording, or is a segment without its header. Export it again, or have its index rebuilt: ${path}`,
-    );
-  }
+  const ofMp4 = sniffContainer(head) === 'mp4' ? unopenedMp4Error(text, path) : null;
+  if (ofMp4 !== null) return ofMp4;
+  const isZeroed = head.length === HEAD_BYTES && head.every((byte) => byte === 0);
+  if (isZeroed) return new AppError('video.notVideo', zeroedText(path));
   return new AppError('video.notVideo', `This is not a video that can be read: ${path}`);
 }
 
@@ -247,7 +272,7 @@ async function openFile(source: VideoSource, options: ProbeOptions): Promise<Ope
   checkUnwrapped(head, path);
   const family = sniffContainer(head);
   const { dump, lines } = await dumpInput(source, options);
-  if (dump === null) throw unopenedError(lines, family, path);
+  if (dump === null) throw unopenedError(lines, head, path);
   const videos = dump.streams.filter((stream) => stream.kind === 'Video' && !stream.isAttachedPicture);
   if (videos.length === 0) {
     const text = dump.streams.some((stream) => stream.kind === 'Audio') ? 'only sound' : 'no video';
@@ -289,7 +314,7 @@ export interface ProbeOptions {
 /**
  * Looks at a file's bytes and header, never at its name, and says what one of its video streams claims to be.
  * Throws `file.notFound`, `file.isFolder`, `file.unreadable`, `video.notVideo`, `video.noVideoStream`,
- * `video.unsupportedFormat` (playlists, still images, archives), `video.incomplete` (no index), `video.encrypted`,
+ * `video.unsupportedFormat` (playlists, still images, archives), `video.incomplete` (no index, or a damaged one), `video.encrypted`,
  * `video.tooLarge`, `video.timeout`.
  */
 export async function probeVideo(source: VideoSource, options: ProbeOptions): Promise<VideoProbe> {

@@ -21,7 +21,7 @@ const WORDS: Readonly<Record<ErrorCode, Words>> = {
   'video.noVideoStream': { title: 'No picture in this file', advice: 'It may hold sound only.' },
   'video.noFrames': { title: 'No frame could be decoded', advice: null },
   'video.incomplete': {
-    title: 'Recording was never finished',
+    title: 'Recording has no usable index',
     advice: 'Nothing of it could be looked at. Export it again, or have its index rebuilt.',
   },
   'video.tooLarge': { title: 'Picture is too large', advice: null },

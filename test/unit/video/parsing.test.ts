@@ -82,12 +82,13 @@ describe('ffmpeg’s dump', () => {
     expect(parseInputDump(['[error] file:x: Invalid data'])).toBeNull();
   });
 
-  it('gives complaints once, without addresses', () => {
+  it('gives complaints once, without addresses and full stops', () => {
     const complaints = new Complaints({ videoStreams: 1 });
     for (const address of ['0x1', '0x2']) complaints.read(`[h264 @ ${address}] [error] no frame!`);
     complaints.read('[info] nothing');
     complaints.read('[fatal] over');
-    expect(complaints.list()).toEqual(['h264: no frame!', 'over']);
+    complaints.read('[h264 @ 0x1] [error] Invalid NAL unit size (0 > 4642).');
+    expect(complaints.list()).toEqual(['h264: no frame!', 'over', 'h264: Invalid NAL unit size (0 > 4642)']);
   });
 });
 

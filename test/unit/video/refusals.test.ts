@@ -105,6 +105,41 @@ describe('inspectFootage refuses', () => {
     await expect(inspect(inFolder('absent.mp4'))).rejects.toMatchObject({ code: 'file.notFound' });
   });
 
+  it('a file that begins with zeros, with the way to what lies behind them', async () => {
+    const [sound, zeroed, copy] = ['behind.ts', 'zeroed.ts', 'copied.ts'].map(inFolder) as [
+      string,
+      string,
+      string,
+    ];
+    await runTool(['-i', clip, '-c', 'copy', sound]);
+    await writeFile(zeroed, Buffer.concat([Buffer.alloc(1_048_576), await readFile(sound)]));
+    await expect(inspect(zeroed)).rejects.toMatchObject({
+      code: 'video.notVideo',
+      message: expect.stringMatching(
+        /begins with zeros.*-f mpegts -i FILE -map 0:V -c copy NEW\.ts/,
+      ) as string,
+    });
+    await runTool(['-f', 'mpegts', '-i', zeroed, '-map', '0:V', '-c', 'copy', copy]);
+    expect((await inspect(copy)).frameTimesUs.length).toBe(100);
+  });
+
+  it.each([
+    // Its time scale, and the number of its sizes.
+    ['sidx', 12, '00000000', /header.* is damaged \(.*sidx.*\)\. Copy it/],
+    ['stsz', 12, 'ffffffff', /header.* is damaged\. Copy it/],
+  ])('an MP4 whose %s was overwritten, with what is so', async (box, offset, bytes, words) => {
+    const path = inFolder(`${box}.mp4`);
+    const fragments = ['-movflags', 'frag_keyframe+empty_moov+default_base_moof+global_sidx'];
+    await runTool(['-i', clip, '-c', 'copy', ...(box === 'sidx' ? fragments : []), path]);
+    const file = await readFile(path);
+    Buffer.from(bytes, 'hex').copy(file, file.indexOf(box) + offset);
+    await writeFile(path, file);
+    await expect(inspect(path)).rejects.toMatchObject({
+      code: 'video.incomplete',
+      message: expect.stringMatching(words) as string,
+    });
+  });
+
   it('an MP4 that was cut before its index was written', async () => {
     await runTool(['-i', clip, '-c', 'copy', '-movflags', '-faststart', inFolder('cut.mp4')]);
     await truncate(inFolder('cut.mp4'), 30_000);
