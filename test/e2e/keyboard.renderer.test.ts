@@ -175,6 +175,7 @@ describe.skipIf(browserPath() === null)('the whole job without a mouse', () => {
     expect(await app.api.exhibits.list()).toMatchObject([{ mode: 'exact' }]);
     await activate(/^Exhibits/);
     await page.waitForSelector('dialog[open] >> text=re-encoded');
+    await page.waitForSelector('dialog[open] dd >> text=unknown');
     await page.keyboard.press('Escape');
     await page.waitForSelector('dialog', { state: 'detached' });
   });
